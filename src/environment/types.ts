@@ -1,0 +1,59 @@
+/** An interpreter on this machine. */
+export interface PythonInterpreter {
+  /** Real absolute path (no shim, no link). */
+  readonly path: string;
+  readonly version: string;
+  /** Directories that a program run by it must be able to read. */
+  readonly roots: readonly string[];
+}
+
+export interface UvTool {
+  readonly path: string;
+  readonly version: string;
+  readonly source: "setting" | "path" | "home" | "cache";
+}
+
+/** What a skill asks of its environment, from its checked PEP 723 header and manifest. */
+export interface EnvironmentRequest {
+  readonly dependencies: readonly string[];
+  readonly requires_python?: string;
+  readonly min_uv_version?: string;
+  readonly isolation: "venv" | "shared";
+}
+
+/** The record of a built environment. Paths are relative to the build folder, so that it can be renamed. */
+export interface EnvironmentRecord {
+  /** `venv/bin/python`, or absolute: the system interpreter of a skill without dependencies. */
+  readonly interpreter: string;
+  readonly python_version: string;
+  /** site-packages folders, relative to the build folder. */
+  readonly site: readonly string[];
+  /** Absolute directories of the base interpreter. */
+  readonly roots: readonly string[];
+  /** `name==version` with hashes, one a line; empty without dependencies. */
+  readonly pins: string;
+  /** SHA-256 of the installed files, or null without dependencies. */
+  readonly digest: string | null;
+  readonly uv_version: string | null;
+  /** Installed without a sandbox around uv, and why. */
+  readonly install_unenforced?: string;
+}
+
+/** Finds tools and builds environments. */
+export interface Environments {
+  /** @throws {SkillError} `python_unavailable` */
+  python(): Promise<PythonInterpreter>;
+  /** Finds uv, installing it into the cache when that is allowed. @throws {SkillError} `uv_unavailable` */
+  uv(): Promise<UvTool>;
+  /** Finds uv without installing. */
+  findUv(): Promise<UvTool | undefined>;
+  /**
+   * Locks and installs into `stage` (an existing folder, on the cache's file system). On failure everything it made
+   * is gone and the error says which requirement is to blame.
+   */
+  build(
+    stage: string,
+    request: EnvironmentRequest,
+    options?: { readonly signal?: AbortSignal; readonly onLog?: (line: string) => void },
+  ): Promise<EnvironmentRecord>;
+}

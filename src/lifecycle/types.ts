@@ -1,0 +1,293 @@
+import type { Json } from "../base/json.ts";
+import type { SkillErrorValue } from "../base/errors.ts";
+import type { DocumentSource } from "../discovery/types.ts";
+import type {
+  CredentialSpec,
+  Finding,
+  Permissions,
+  PythonManifest,
+  ResourceLimits,
+  Serve,
+  ToolSpec,
+} from "../manifest/types.ts";
+import type { EnvironmentRecord } from "../environment/types.ts";
+import type { CallResult, TestCase } from "../runner/types.ts";
+
+/** Status of a generation. Transitions: see `canTransition` in status.ts. */
+export type SkillStatus = "pending" | "testing" | "active" | "disabled" | "quarantined";
+
+export type Slot = "A" | "B";
+
+/** One installed state of a skill. */
+export interface Generation {
+  readonly number: number;
+  readonly skill_id: string;
+  readonly version: string;
+  readonly slot: Slot;
+  /** Digest of the build folder's contents that count: package files, pins, interpreter. */
+  readonly build: string;
+  /** Digest of the package's files: what an approval is bound to. */
+  readonly digest: string;
+  readonly status: SkillStatus;
+  readonly last_error: string | null;
+  readonly tests: TestReport | null;
+  /** Milliseconds since 1970. */
+  readonly installed_at: number;
+  readonly updated_at: number;
+}
+
+/** What `list` and the host show of a skill: no internal paths. */
+export interface SkillInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly status: SkillStatus;
+  readonly last_error: string | null;
+  readonly description: string;
+  readonly tools: readonly ToolSpec[];
+  readonly default_tool: string;
+  readonly permissions: Permissions;
+  readonly serving: GenerationInfo | null;
+  readonly candidate: GenerationInfo | null;
+}
+
+export interface GenerationInfo {
+  readonly version: string;
+  readonly slot: Slot;
+  readonly digest: string;
+  readonly status: SkillStatus;
+  readonly last_error: string | null;
+}
+
+/** `resolved.manifest.json` of a build: everything a start needs, nothing to be guessed. Placeholders for secrets. */
+export interface ResolvedManifest {
+  readonly format: 1;
+  readonly manifest: PythonManifest;
+  readonly serve: Serve;
+  readonly tools: readonly ToolSpec[];
+  readonly default_tool: string;
+  readonly environment: EnvironmentRecord;
+  readonly limits: ResourceLimits;
+  /** Seconds. */
+  readonly timeouts: { readonly start: number; readonly call: number };
+  /** Environment of the skill; secrets as `${secret:NAME}`. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly digest: string;
+}
+
+/** Package files as text, by relative path with `/`: what a graph's state holds. */
+export type PackageFiles = Readonly<Record<string, string>>;
+
+/** An example of what a tool must do: given by the caller, or in `tests/examples.jsonl`. */
+export interface Example {
+  /** Absent: the default tool. */
+  readonly tool?: string;
+  readonly input: Json;
+  readonly expected?: Json;
+  /**
+   * `equal`: JSON equal. `approx`: numbers within 1e-4 relative or 1e-3 absolute. `subset`: listed keys equal, extra
+   * allowed. `error`: the call must fail. Default `equal`.
+   */
+  readonly compare?: "equal" | "approx" | "subset" | "error";
+  readonly description?: string;
+}
+
+export interface ExampleResult {
+  readonly example: Example;
+  readonly status: "passed" | "failed";
+  readonly got?: Json;
+  readonly error?: SkillErrorValue;
+}
+
+/** The result of testing one build. */
+export interface TestReport {
+  readonly passed: boolean;
+  readonly handshake: { readonly ok: boolean; readonly error?: SkillErrorValue };
+  /** The package's own `tests/test_*.py`. */
+  readonly cases: readonly TestCase[];
+  /** The package's own `tests/examples.jsonl`. */
+  readonly examples: readonly ExampleResult[];
+  /** Examples of the caller. */
+  readonly given: readonly ExampleResult[];
+  readonly health: { readonly ok: boolean; readonly error?: SkillErrorValue } | null;
+  readonly logs: string;
+  readonly ms: number;
+}
+
+/** What validation found. `ok` when no finding has severity `error`. */
+export interface ValidationReport {
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+  /** Present when the manifest could be read. */
+  readonly manifest?: PythonManifest;
+  readonly serve?: Serve;
+  readonly tools?: readonly ToolSpec[];
+  readonly dependencies?: readonly string[];
+}
+
+/** A built but not installed package: `.state/staging/<key>`. What was tested is what is installed. */
+export interface StagedBuild {
+  readonly key: string;
+  readonly dir: string;
+  readonly digest: string;
+  readonly build: string;
+  readonly resolved: ResolvedManifest;
+  readonly findings: readonly Finding[];
+}
+
+export type ProposalStatus = "pending" | "approved" | "rejected" | "installed";
+
+/** A package that waits for approval. The paper's fields, and what binds and explains it. */
+export interface SkillProposal {
+  readonly id: string;
+  readonly status: ProposalStatus;
+  readonly intent: string;
+  readonly skill_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly manifest_toml: string;
+  readonly script_source: string;
+  readonly credentials: readonly CredentialSpec[];
+  readonly dependencies: readonly string[];
+  readonly staging_dir: string;
+  readonly digest: string;
+  readonly files: PackageFiles;
+  readonly findings: readonly Finding[];
+  readonly tests: TestReport | null;
+  readonly permissions: Permissions;
+  readonly maker: string;
+  readonly rounds: number;
+  readonly created_at: number;
+}
+
+/** Who asks: goes into the audit. */
+export interface Actor {
+  /** `cli`, `host`, `agent`, `code`. */
+  readonly via: string;
+  readonly name?: string;
+}
+
+export interface RunOptions {
+  readonly tool?: string;
+  readonly timeout_ms?: number;
+  readonly signal?: AbortSignal;
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+  readonly onProgress?: (params: Json) => void;
+}
+
+export interface RunResult extends CallResult {
+  readonly skill_id: string;
+  readonly tool: string;
+  readonly generation: GenerationInfo;
+}
+
+export interface InstallOptions {
+  readonly actor?: Actor;
+  readonly test?: boolean;
+  readonly signal?: AbortSignal;
+  /** Sentences kept as triggers besides the manifest's: the intent that a skill was made for. */
+  readonly triggers?: readonly string[];
+  readonly onStage?: (stage: string) => void;
+}
+
+export type LibraryEvents = {
+  /** Something that search documents or tool lists depend on was committed. */
+  readonly changed: { readonly skill_id: string };
+};
+
+/** The library of one home: every change of state goes through here, in one transaction each. */
+export interface SkillLibrary extends DocumentSource {
+  readonly dir: string;
+  list(): Promise<readonly SkillInfo[]>;
+  /** By id. @throws {SkillError} `not_found`, naming the nearest id */
+  info(id: string): Promise<SkillInfo>;
+  generations(id: string): Promise<readonly Generation[]>;
+  /** The serving (else candidate) generation's files as text, binary files left out. */
+  files(id: string): Promise<PackageFiles>;
+
+  /** Checks a package folder: manifest, header, syntax, entry points against schemas, host policy. Never throws for its content. */
+  validate(dir: string): Promise<ValidationReport>;
+  /** Writes files into staging, by digest; the same files give the same folder. */
+  stage(
+    files: PackageFiles,
+  ): Promise<{ readonly key: string; readonly dir: string; readonly digest: string }>;
+  /** Validates a staged package and builds its environment. @throws {SkillError} `validation_failed` with findings */
+  build(key: string, options?: { readonly signal?: AbortSignal }): Promise<StagedBuild>;
+  /** Runs handshake, the package's tests and examples, and the caller's examples, in the sandbox. */
+  testBuild(
+    staged: StagedBuild,
+    options?: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal },
+  ): Promise<TestReport>;
+  discard(key: string): Promise<void>;
+
+  /** Installs a package folder, or an id of the home, as a candidate: `pending`. */
+  install(source: string, options?: InstallOptions): Promise<SkillInfo>;
+  /** Installs what was staged, built and tested. `tests` is kept with the generation. */
+  installStaged(key: string, options?: InstallOptions & { readonly tests?: TestReport }): Promise<SkillInfo>;
+  test(id: string, options?: { readonly actor?: Actor; readonly signal?: AbortSignal }): Promise<TestReport>;
+  activate(
+    id: string,
+    options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
+  ): Promise<SkillInfo>;
+  advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo>;
+  disable(id: string, actor?: Actor): Promise<SkillInfo>;
+  quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo>;
+  rollback(id: string, actor?: Actor): Promise<SkillInfo>;
+  /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
+  addTrigger(id: string, sentence: string): Promise<void>;
+
+  /** Runs a tool of the serving generation. @throws {SkillError} */
+  run(id: string, input: Json, options?: RunOptions): Promise<RunResult>;
+
+  propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal>;
+  proposal(id: string): Promise<SkillProposal>;
+  proposals(filter?: { readonly status?: ProposalStatus }): Promise<readonly SkillProposal[]>;
+  /** Records a decision. `digest` must be the proposal's. @throws {SkillError} `digest_mismatch`, `proposal_decided` */
+  decide(
+    id: string,
+    decision: {
+      readonly approved: boolean;
+      readonly digest: string;
+      readonly reason?: string;
+      readonly actor?: Actor;
+    },
+  ): Promise<SkillProposal>;
+
+  /** What is wrong with the home, and was or was not repaired. */
+  check(): Promise<readonly Finding[]>;
+  on<Name extends keyof LibraryEvents>(
+    name: Name,
+    listener: (event: LibraryEvents[Name]) => void,
+  ): () => void;
+  close(): Promise<void>;
+}
+
+/** The settings of a home: defaults, narrowed by `config.toml`, narrowed by the host's options. */
+export interface HomeSettings {
+  readonly python_skills: {
+    readonly enabled: boolean;
+    readonly timeout: number;
+    readonly handshake_timeout: number;
+    readonly max_concurrent: number;
+    readonly max_restarts: number;
+    readonly restart_backoff: readonly number[];
+    readonly health_check_interval: number;
+    readonly max_message_bytes: number;
+  };
+  readonly security: {
+    /** The most that any skill may be granted. */
+    readonly max_permissions: Permissions;
+    /** The most that a generated skill may ask for. */
+    readonly generated_permissions: Permissions;
+    readonly resource_limits: ResourceLimits;
+  };
+  readonly generator: {
+    readonly max_llm_turns: number;
+    readonly max_test_rounds: number;
+    readonly discovery_threshold: number;
+    readonly reuse: "verified" | "threshold";
+    readonly max_tokens: number;
+    readonly max_seconds: number;
+  };
+}

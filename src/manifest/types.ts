@@ -1,0 +1,116 @@
+import type { Json } from "../base/json.ts";
+
+/**
+ * Shapes shared by all manifest forms. Keys are those of the files: what crosses a border (file, wire, JSON output)
+ * is snake_case and keeps its name inside, so that there is one name for one thing.
+ */
+
+/** How an entry script serves calls. `functions`: plain functions, the loop is ours. `stdio`, `fd`: it speaks JSON-RPC itself. */
+export type Serve = "functions" | "stdio" | "fd";
+
+/** A JSON Schema as a manifest gives it, already checked by `checkSchema`. */
+export type JsonSchema = { readonly [key: string]: Json };
+
+/** One tool of a skill. */
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** Seconds for one call; narrower than the home's wins. */
+  readonly timeout?: number;
+  /** Default: any object. */
+  readonly input_schema: JsonSchema;
+  /** Default: anything. */
+  readonly output_schema?: JsonSchema;
+  /** May be called again after a failure. Default false. */
+  readonly idempotent: boolean;
+}
+
+export interface CredentialSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly required: boolean;
+}
+
+export interface Permissions {
+  /** false: none. true: everything. A list: these hosts (`host` or `host:port`), nothing else. */
+  readonly network_access: boolean | readonly string[];
+  /** `./x` is below the package, `/tmp` the scratch folder; other absolute paths are the host's. */
+  readonly file_read: readonly string[];
+  readonly file_write: readonly string[];
+  readonly process_spawn: boolean;
+}
+
+export interface ResourceLimits {
+  readonly max_memory_mb: number;
+  readonly max_cpu_percent: number;
+  /** Seconds of wall time of one call. */
+  readonly max_execution_time: number;
+  readonly max_file_size_mb: number;
+}
+
+/** A Python skill's manifest, checked, with defaults filled in, whichever form it was written in. */
+export interface PythonManifest {
+  readonly type: "python";
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly entry_file: string;
+  readonly min_uv_version?: string;
+  readonly min_python?: string;
+  readonly triggers: readonly string[];
+  /** Absent: found by parsing the entry script. */
+  readonly serve?: Serve;
+  readonly mode: "daemon" | "one_shot";
+  readonly isolation: "venv" | "shared";
+  readonly concurrent: boolean;
+  readonly default_tool?: string;
+  readonly setup?: string;
+  readonly health?: string;
+  /** Empty: one tool `invoke`, or what the entry script shows, found by parsing. */
+  readonly tools: readonly ToolSpec[];
+  readonly credentials: readonly CredentialSpec[];
+  readonly security: {
+    readonly permissions: Permissions;
+    /** Only what the manifest gives; the home's limits fill the rest. */
+    readonly resource_limits: Partial<ResourceLimits>;
+  };
+  /** Other skills by id, with semver ranges. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly metadata: { readonly tags: readonly string[]; readonly category?: string };
+}
+
+/** The PEP 723 header of a script. */
+export interface ScriptMetadata {
+  readonly requires_python?: string;
+  readonly dependencies: readonly string[];
+  /** The `[tool]` table, as data. */
+  readonly tool: { readonly [key: string]: Json };
+}
+
+export type Severity = "error" | "warning" | "hint";
+
+/** Something to tell about a package. A finding of severity `error` stops an install. */
+export interface Finding {
+  readonly severity: Severity;
+  /** Stable name of the rule, like `manifest/unknown-key`. */
+  readonly rule: string;
+  readonly message: string;
+  readonly fix?: string;
+  /** Path inside the package. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+}
+
+/** A package as it says itself what it is. Nothing of it was executed. */
+export interface SkillPackage {
+  readonly dir: string;
+  /** Where the manifest stood. */
+  readonly form: "manifest.toml" | "pep723";
+  readonly manifest: PythonManifest;
+  readonly script: ScriptMetadata;
+  /** Text of the entry file. */
+  readonly source: string;
+  readonly hints: readonly Finding[];
+}

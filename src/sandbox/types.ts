@@ -1,0 +1,118 @@
+import type { Readable, Writable } from "node:stream";
+import type { Json } from "../base/json.ts";
+
+/** What untrusted code may do. Everything not named is denied. Paths are absolute host paths without links. */
+export interface SandboxPolicy {
+  /** Readable besides the program itself. */
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly network: boolean | readonly string[];
+  /** Whether child processes may be started. */
+  readonly spawn: boolean;
+  readonly limits: SandboxLimits;
+}
+
+export interface SandboxLimits {
+  readonly memory_mb: number;
+  /** Percent of one core. */
+  readonly cpu_percent: number;
+  /** CPU seconds of the whole process life; absent for daemons. */
+  readonly cpu_seconds?: number;
+  readonly file_size_mb: number;
+  /** Total of the scratch folder. */
+  readonly scratch_mb: number;
+  readonly open_files: number;
+  /** Processes and threads together. */
+  readonly processes: number;
+}
+
+/** A Python program to be confined: always the trusted bootstrap, which starts the untrusted part. */
+export interface SandboxProgram {
+  /** Absolute path of the interpreter. */
+  readonly interpreter: string;
+  /** Directories that must be readable for it: interpreter, package sources, site-packages. */
+  readonly roots: readonly string[];
+  /** Host folder that holds `in/` and `out/`, which the program sees below its working directory. */
+  readonly scratch: string;
+}
+
+/** A promise that a backend can or cannot keep here. */
+export type Capability =
+  | "file_read"
+  | "file_write"
+  | "network_deny"
+  | "network_allow_list"
+  | "network_open"
+  | "process_spawn_deny"
+  | "process_spawn_allow"
+  | "tree_kill"
+  | "memory"
+  | "cpu"
+  | "file_size"
+  | "scratch_total";
+
+export type BackendName = "bubblewrap" | "landlock" | "unsafe-none";
+
+/** What a canary, run with the very flags, found. */
+export interface SandboxReport {
+  readonly backend: BackendName;
+  readonly usable: boolean;
+  readonly enforced: readonly Capability[];
+  /** What is not enforced, why, and how to get it. */
+  readonly missing: readonly {
+    readonly capability: Capability;
+    readonly reason: string;
+    readonly fix: string;
+  }[];
+}
+
+/** How a process is to be started: data only, so that it can be shown (`run --explain`). */
+export interface SandboxPlan {
+  readonly backend: BackendName;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Names and values of the environment; no secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Sent to the bootstrap: rlimits, Landlock rules, seccomp filter, working directory. */
+  readonly confine: { readonly [key: string]: Json };
+  /** Bytes of the seccomp filter that the backend itself installs, if any. */
+  readonly filter?: Uint8Array;
+  /** Where the program sees the scratch folder. */
+  readonly workdir: string;
+  /** Asked for, but not enforced; not empty only for `unsafe-none`. */
+  readonly unenforced: readonly Capability[];
+}
+
+export interface ProcessExit {
+  /** Exit code, or null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A started process that waits for its orders. Nothing untrusted has run before `handOver`. */
+export interface SandboxedProcess {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles when the bootstrap said it is ready; rejects with `start_failed` if it ended first. */
+  readonly ready: Promise<void>;
+  /** Sends policy and orders, once. `orders` is what `python/serve.py` reads; secrets travel here and nowhere else. */
+  handOver(orders: Json): void;
+  /** Ends the whole tree at once. May be called any number of times. */
+  kill(): void;
+  /** Resolves once, after exit; streams are closed a short grace later even if a survivor holds them. */
+  readonly exited: Promise<ProcessExit>;
+  /** Keeps or does not keep the host alive. */
+  ref(): void;
+  unref(): void;
+}
+
+/** One way to confine. `plan` throws `sandbox_unavailable` naming each point that it cannot enforce. */
+export interface SandboxBackend {
+  readonly name: BackendName;
+  /** Runs the canary, at most once for an object. */
+  probe(): Promise<SandboxReport>;
+  plan(policy: SandboxPolicy, program: SandboxProgram): Promise<SandboxPlan>;
+  spawn(plan: SandboxPlan): SandboxedProcess;
+}
