@@ -49,6 +49,10 @@ export interface Embedder {
   readonly id: string;
   readonly dimensions: number;
   embed(texts: readonly string[]): Promise<Float32Array[]>;
+  /** For models that embed queries in another way than documents. Default: `embed`. */
+  embedQuery?(text: string): Promise<Float32Array>;
+  /** Frees what the model holds. */
+  close?(): Promise<void>;
 }
 
 export interface Discovery {

@@ -1,0 +1,36 @@
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeFileAtomic } from "../../src/base/atomic-file.ts";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "skillwright-atomic-"));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+test("writeFileAtomic replaces a file, with the mode asked for, and leaves nothing beside it", async () => {
+  const path = join(dir, "file");
+  await writeFile(path, "old");
+  await writeFileAtomic(path, "new", { mode: 0o640 });
+  expect(await readFile(path, "utf8")).toBe("new");
+  expect((await stat(path)).mode & 0o777).toBe(0o640);
+  expect(await readdir(dir)).toEqual(["file"]);
+});
+
+test("writeFileAtomic replaces a link and does not follow it", async () => {
+  await writeFile(join(dir, "victim"), "untouched");
+  await symlink(join(dir, "victim"), join(dir, "link"));
+  await writeFileAtomic(join(dir, "link"), "new");
+  expect(await readFile(join(dir, "victim"), "utf8")).toBe("untouched");
+  expect(await readFile(join(dir, "link"), "utf8")).toBe("new");
+});
+
+test("writeFileAtomic keeps the old file and removes its temporary one when the write fails", async () => {
+  await expect(writeFileAtomic(join(dir, "none", "file"), "new")).rejects.toThrow("ENOENT");
+  const folder = join(dir, "folder");
+  await (await import("node:fs/promises")).mkdir(join(folder, "inner"), { recursive: true });
+  await expect(writeFileAtomic(folder, "new")).rejects.toThrow();
+  expect(await readdir(dir)).toEqual(["folder"]);
+});
