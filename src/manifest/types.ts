@@ -11,6 +11,13 @@ export type Serve = "functions" | "stdio" | "fd";
 /** A JSON Schema as a manifest gives it, already checked by `checkSchema`. */
 export type JsonSchema = { readonly [key: string]: Json };
 
+/** What does not fit a schema, for a model or a person to act on. */
+export interface SchemaProblem {
+  /** Place in the value, like `items[2].name`; empty: the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
 /** One tool of a skill. */
 export interface ToolSpec {
   readonly name: string;
@@ -105,6 +112,9 @@ export interface Finding {
 
 /** A package as it says itself what it is. Nothing of it was executed. */
 export interface SkillPackage {
+  /** What was loaded, for `readPackageFiles`: the package's folder, or the one file that is the whole skill. Absolute. */
+  readonly path: string;
+  /** The folder that the entry file is relative to. */
   readonly dir: string;
   /** Where the manifest stood. */
   readonly form: "manifest.toml" | "pep723";
