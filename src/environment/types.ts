@@ -8,6 +8,7 @@ export interface PythonInterpreter {
 }
 
 export interface UvTool {
+  /** Real absolute path of the program itself. */
   readonly path: string;
   readonly version: string;
   readonly source: "setting" | "path" | "home" | "cache";
@@ -16,6 +17,7 @@ export interface UvTool {
 /** What a skill asks of its environment, from its checked PEP 723 header and manifest. */
 export interface EnvironmentRequest {
   readonly dependencies: readonly string[];
+  /** Version specifiers as in PEP 440, joined by commas. */
   readonly requires_python?: string;
   readonly min_uv_version?: string;
   readonly isolation: "venv" | "shared";
@@ -23,20 +25,30 @@ export interface EnvironmentRequest {
 
 /** The record of a built environment. Paths are relative to the build folder, so that it can be renamed. */
 export interface EnvironmentRecord {
-  /** `venv/bin/python`, or absolute: the system interpreter of a skill without dependencies. */
+  /** `venv/bin/python`, or absolute: the system interpreter of a skill without dependencies, or with shared isolation. */
   readonly interpreter: string;
   readonly python_version: string;
   /** site-packages folders, relative to the build folder. */
   readonly site: readonly string[];
   /** Absolute directories of the base interpreter. */
   readonly roots: readonly string[];
-  /** `name==version` with hashes, one a line; empty without dependencies. */
+  /** `name==version` with hashes, as a requirements file; empty without dependencies. */
   readonly pins: string;
-  /** SHA-256 of the installed files, or null without dependencies. */
+  /**
+   * SHA-256 over the installed files (`digestTree` of `venv` or `env`), or null without dependencies. It holds for
+   * these files: compiled bytecode carries times, so another build of the same pins has another digest.
+   */
   readonly digest: string | null;
   readonly uv_version: string | null;
   /** Installed without a sandbox around uv, and why. */
   readonly install_unenforced?: string;
+}
+
+/** How an operation can be watched and ended. */
+export interface EnvironmentOptions {
+  readonly signal?: AbortSignal;
+  /** Gets what is being done, and what the tools print, line by line. */
+  readonly onLog?: (line: string) => void;
 }
 
 /** Finds tools and builds environments. */
@@ -44,16 +56,12 @@ export interface Environments {
   /** @throws {SkillError} `python_unavailable` */
   python(): Promise<PythonInterpreter>;
   /** Finds uv, installing it into the cache when that is allowed. @throws {SkillError} `uv_unavailable` */
-  uv(): Promise<UvTool>;
-  /** Finds uv without installing. */
+  uv(options?: EnvironmentOptions): Promise<UvTool>;
+  /** Finds uv without installing. @throws {SkillError} `uv_unavailable` when the one that was set cannot be used */
   findUv(): Promise<UvTool | undefined>;
   /**
-   * Locks and installs into `stage` (an existing folder, on the cache's file system). On failure everything it made
-   * is gone and the error says which requirement is to blame.
+   * Locks and installs into `stage` (an existing folder, best on the cache's file system). On failure everything it
+   * made is gone and the error says which requirement is to blame.
    */
-  build(
-    stage: string,
-    request: EnvironmentRequest,
-    options?: { readonly signal?: AbortSignal; readonly onLog?: (line: string) => void },
-  ): Promise<EnvironmentRecord>;
+  build(stage: string, request: EnvironmentRequest, options?: EnvironmentOptions): Promise<EnvironmentRecord>;
 }

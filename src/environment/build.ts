@@ -1,0 +1,162 @@
+import { randomUUID } from "node:crypto";
+import { cp, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digestTree } from "../base/digest.ts";
+import { SkillError } from "../base/errors.ts";
+import { classifyUvFailure } from "./classify.ts";
+import { checkPins } from "./pins.ts";
+import { redactUrls } from "./redact-urls.ts";
+import type { Requirement } from "./requirement.ts";
+import { runTool } from "./run-tool.ts";
+import type { UvCommand } from "./sandboxed-uv.ts";
+import { stubScript } from "./stub.ts";
+import type { EnvironmentOptions, EnvironmentRecord, PythonInterpreter, UvTool } from "./types.ts";
+
+/** All that an installation needs, found before. */
+export interface BuildPlan {
+  readonly requirements: readonly Requirement[];
+  readonly isolation: "venv" | "shared";
+  readonly python: PythonInterpreter;
+  readonly uv: UvTool;
+  /** Where uv works: `cache` and `stages` are below it. */
+  readonly room: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly command: UvCommand;
+  readonly unenforced: string | undefined;
+}
+
+const STEP_TIMEOUT_MS = 600_000;
+const LEFTOVER_AGE_MS = 24 * 3600 * 1000;
+
+/**
+ * Resolves, locks, checks and installs below `room`, then moves the finished environment into `stage`. A killed
+ * installation leaves nothing that could be taken for a finished one; what it left below `room` goes after a day.
+ *
+ * @throws {SkillError}
+ */
+export async function buildEnvironment(
+  stage: string,
+  plan: BuildPlan,
+  options: EnvironmentOptions = {},
+): Promise<EnvironmentRecord> {
+  const name = plan.isolation === "venv" ? "venv" : "env";
+  const target = join(stage, name);
+  if (await lstat(target).catch(() => undefined) !== undefined) {
+    throw new SkillError("environment_failed", `"${target}" is there already`, {
+      fix: "build into a new folder",
+    });
+  }
+  const stages = join(plan.room, "stages");
+  await sweep(stages);
+  const work = join(stages, randomUUID());
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  try {
+    const pins = await install(work, join(work, name), plan, options);
+    if (options.signal?.aborted === true) throw new SkillError("cancelled", "the installation was cancelled");
+    await move(join(work, name), target);
+    return await record(target, name, pins, plan);
+  } catch (error) {
+    await rm(target, { recursive: true, force: true });
+    throw SkillError.from(error, "environment_failed", "the environment could not be built");
+  } finally {
+    // a process that is just dying may still add a file
+    await rm(work, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Makes the environment at `target`; the answer is the text of its pins. */
+async function install(
+  work: string,
+  target: string,
+  plan: BuildPlan,
+  options: EnvironmentOptions,
+): Promise<string> {
+  const [stub, pinsFile, python] = [join(work, "deps.py"), join(work, "deps.txt"), plan.python.path];
+  const uv = (step: string, ...args: readonly string[]): Promise<void> =>
+    runUv(step, args, work, plan, options);
+  await writeFile(stub, stubScript(plan.requirements, plan.python.version), { flag: "wx" });
+
+  options.onLog?.(`locking ${plan.requirements.length} requirement(s) with uv ${plan.uv.version}`);
+  await uv("lock", "lock", "--script", stub, "--python", python, "--no-sources");
+  const form = ["--no-header", "--no-annotate", "--quiet", "--output-file", pinsFile];
+  await uv("export", "export", "--script", stub, "--frozen", "--python", python, ...form);
+  const text = await readFile(pinsFile, "utf8");
+  const pins = checkPins(text, plan.requirements);
+
+  options.onLog?.(`installing ${pins.length} package(s)`);
+  const checked = ["--require-hashes", "--no-build", "--no-sources", "--compile-bytecode", pinsFile];
+  if (plan.isolation === "venv") {
+    await uv("venv", "venv", "--no-project", "--relocatable", "--python", python, target);
+    await uv("install", "pip", "sync", "--python", join(target, "bin", "python"), ...checked);
+  } else {
+    await mkdir(target);
+    await uv("install", "pip", "sync", "--python", python, "--target", target, ...checked);
+  }
+  return text;
+}
+
+async function runUv(
+  step: string,
+  args: readonly string[],
+  work: string,
+  plan: BuildPlan,
+  { signal, onLog }: EnvironmentOptions,
+): Promise<void> {
+  const { command, args: full } = plan.command(args, work);
+  const result = await runTool({
+    command,
+    args: full,
+    env: plan.env,
+    cwd: work,
+    timeout_ms: STEP_TIMEOUT_MS,
+    signal,
+  });
+  for (const line of redactUrls(result.stderr).split("\n")) {
+    if (line.trim() !== "") onLog?.(line.trimEnd().slice(0, 500));
+  }
+  if (result.code !== 0) throw classifyUvFailure(step, result.stderr || result.stdout, plan.requirements);
+}
+
+async function record(
+  target: string,
+  name: string,
+  pins: string,
+  plan: BuildPlan,
+): Promise<EnvironmentRecord> {
+  const isVenv = plan.isolation === "venv";
+  const minor = plan.python.version.split(".").slice(0, 2).join(".");
+  return {
+    interpreter: isVenv ? `${name}/bin/python` : plan.python.path,
+    python_version: plan.python.version,
+    site: [isVenv ? `${name}/lib/python${minor}/site-packages` : name],
+    roots: plan.python.roots,
+    pins,
+    digest: await digestTree(target),
+    uv_version: plan.uv.version,
+    ...(plan.unenforced === undefined ? {} : { install_unenforced: plan.unenforced }),
+  };
+}
+
+/** A rename; a copy where the stage is on another file system. Bytecode is valid only with the times of its source. */
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EXDEV") throw error;
+    await cp(from, to, {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+      errorOnExist: true,
+    });
+  }
+}
+
+/** Takes away what killed installations left. */
+async function sweep(stages: string): Promise<void> {
+  for (const name of await readdir(stages).catch(() => [])) {
+    const path = join(stages, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,198 @@
+import { mkdir } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import process from "node:process";
+import { SkillError } from "../base/errors.ts";
+import { buildEnvironment } from "./build.ts";
+import { fetchUv } from "./fetch-uv.ts";
+import { findPython } from "./find-python.ts";
+import { findUv, neededUv } from "./find-uv.ts";
+import { type PackageIndex, packageIndex } from "./package-index.ts";
+import { homeFolder, type UserEnvironment } from "./user-environment.ts";
+import { parseRequirements } from "./requirement.ts";
+import { confineUv } from "./sandboxed-uv.ts";
+import type {
+  EnvironmentOptions,
+  EnvironmentRecord,
+  EnvironmentRequest,
+  Environments,
+  PythonInterpreter,
+  UvTool,
+} from "./types.ts";
+import { uvEnvironment } from "./uv-environment.ts";
+
+export interface CreateEnvironmentsOptions {
+  /** Downloads, and uv when it had to be fetched. Default `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */
+  readonly cacheDir?: string;
+  /** Absolute path of the interpreter to use; default: found. */
+  readonly python?: string;
+  /** Absolute path of uv; default: found, else fetched. */
+  readonly uv?: string;
+  /** Whether uv may be installed into the cache. Default true. */
+  readonly allowUvInstall?: boolean;
+  /** Absolute path of bubblewrap; without it uv runs bare and the record says so. */
+  readonly bwrapPath?: string;
+  /** Never asks the network: everything must be in the cache. Default false. */
+  readonly offline?: boolean;
+  /** Variables of the user who runs the host. Default those of this process. */
+  readonly env?: UserEnvironment;
+}
+
+/** Finds Python and uv when they are needed, and builds environments with them. Does nothing by itself. */
+export function createEnvironments(options: CreateEnvironmentsOptions = {}): Environments {
+  return new LocalEnvironments(options);
+}
+
+/** Where downloads are kept: `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */
+export function defaultCacheDir(env: UserEnvironment): string {
+  const set = env["XDG_CACHE_HOME"];
+  const caches = set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), ".cache");
+  return join(caches, "skillwright");
+}
+
+class LocalEnvironments implements Environments {
+  readonly #options: CreateEnvironmentsOptions;
+  readonly #env: UserEnvironment;
+  readonly #tools: string;
+  readonly #room: string;
+  readonly #pythons = new Map<string, PythonInterpreter>();
+  readonly #uvs = new Map<string, UvTool>();
+  #index: PackageIndex | undefined;
+  /** Who looks for uv waits for who did before, so that it is fetched once. */
+  #line: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CreateEnvironmentsOptions) {
+    this.#options = options;
+    this.#env = options.env ?? process.env;
+    const cache = options.cacheDir ?? defaultCacheDir(this.#env);
+    this.#tools = join(cache, "uv");
+    this.#room = join(cache, "install");
+  }
+
+  python(): Promise<PythonInterpreter> {
+    return this.#python(undefined, undefined);
+  }
+
+  uv(options: EnvironmentOptions = {}): Promise<UvTool> {
+    return this.#uv(undefined, options);
+  }
+
+  async findUv(): Promise<UvTool | undefined> {
+    return await this.#find(undefined, undefined);
+  }
+
+  async build(
+    stage: string,
+    request: EnvironmentRequest,
+    options: EnvironmentOptions = {},
+  ): Promise<EnvironmentRecord> {
+    const requirements = parseRequirements(request.dependencies);
+    const python = await this.#python(request.requires_python, options.signal);
+    if (requirements.length === 0) return withoutDependencies(python);
+    const uv = await this.#uv(request.min_uv_version, options);
+    await mkdir(join(this.#room, "cache"), { recursive: true, mode: 0o700 });
+    const index = this.#index ??= await packageIndex(python, this.#env);
+    const env = uvEnvironment({
+      index,
+      cache: join(this.#room, "cache"),
+      home: this.#room,
+      offline: this.#options.offline ?? false,
+    });
+    const { command, unenforced } = await confineUv(
+      {
+        bwrap: this.#options.bwrapPath,
+        uv: uv.path,
+        room: this.#room,
+        readable: [...python.roots, ...index.files],
+      },
+      env,
+      options.signal,
+    );
+    const plan = {
+      requirements,
+      isolation: request.isolation,
+      python,
+      uv,
+      room: this.#room,
+      env,
+      command,
+      unenforced,
+    };
+    return await buildEnvironment(stage, plan, options);
+  }
+
+  async #python(requires: string | undefined, signal: AbortSignal | undefined): Promise<PythonInterpreter> {
+    const known = this.#pythons.get(requires ?? "");
+    if (known !== undefined) return known;
+    const found = await findPython({ setting: this.#options.python, env: this.#env, requires, signal });
+    this.#pythons.set(requires ?? "", found);
+    return found;
+  }
+
+  async #find(atLeast: string | undefined, signal: AbortSignal | undefined): Promise<UvTool | undefined> {
+    const needed = neededUv(atLeast);
+    const known = this.#uvs.get(needed);
+    if (known !== undefined) return known;
+    const found = await findUv({
+      setting: this.#options.uv,
+      env: this.#env,
+      tools: this.#tools,
+      atLeast,
+      signal,
+    });
+    if (found !== undefined) this.#uvs.set(needed, found);
+    return found;
+  }
+
+  #uv(atLeast: string | undefined, options: EnvironmentOptions): Promise<UvTool> {
+    const turn = this.#line.then(() => this.#findOrFetch(atLeast, options));
+    this.#line = turn.catch(() => {});
+    return untilAborted(turn, options.signal);
+  }
+
+  async #findOrFetch(atLeast: string | undefined, { signal, onLog }: EnvironmentOptions): Promise<UvTool> {
+    const found = await this.#find(atLeast, signal);
+    if (found !== undefined) return found;
+    const needed = neededUv(atLeast);
+    const { allowUvInstall = true, offline = false } = this.#options;
+    if (!allowUvInstall || offline) {
+      const why = allowUvInstall ? "the network is switched off" : "installing it is not allowed";
+      throw new SkillError("uv_unavailable", `uv ${needed} or newer was not found, and ${why}`, {
+        fix: "install uv (https://docs.astral.sh/uv), or allow it to be installed into the cache",
+        details: { needed },
+      });
+    }
+    onLog?.(`installing uv into "${this.#tools}"`);
+    const python = await this.#python(undefined, signal);
+    const fetched = await fetchUv({ python, tools: this.#tools, env: this.#env, atLeast, signal });
+    this.#uvs.set(needed, fetched);
+    return fetched;
+  }
+}
+
+function withoutDependencies(python: PythonInterpreter): EnvironmentRecord {
+  return {
+    interpreter: python.path,
+    python_version: python.version,
+    site: [],
+    roots: python.roots,
+    pins: "",
+    digest: null,
+    uv_version: null,
+  };
+}
+
+/** The promise's outcome, or `cancelled` as soon as the signal says so: standing in line must not hold a caller. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(new SkillError("cancelled", "looking for uv was cancelled"));
+  });
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
