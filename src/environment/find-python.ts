@@ -2,7 +2,8 @@ import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { SkillError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
-import { matches, parseSpecifiers, parseVersion, type Specifier } from "./pep440.ts";
+import { parsePythonVersion, satisfiesClauses, type VersionClause } from "../manifest/pep440.ts";
+import { pythonClauses } from "../manifest/python-version.ts";
 import {
   executable,
   homeFolder,
@@ -54,21 +55,15 @@ export async function findPython(options: FindPythonOptions): Promise<PythonInte
       if (options.setting !== undefined) tried.set(candidate, "does not answer");
       continue;
     }
-    const version = parseVersion(python.version.replace(/[a-z+].*$/, ""));
-    if (version !== undefined && matches(version, wanted)) return python;
+    const version = parsePythonVersion(python.version.replace(/[a-z+].*$/, ""));
+    if (version !== undefined && satisfiesClauses(version, wanted)) return python;
     tried.set(python.path, python.version);
   }
   throw unavailable(options, tried);
 }
 
-function wantedVersions(requires: string | undefined): readonly Specifier[] {
-  const specifiers = parseSpecifiers(requires ?? "");
-  if (specifiers === undefined) {
-    throw new SkillError("invalid_script", `requires-python ${JSON.stringify(requires)} cannot be read`, {
-      fix: 'write version specifiers like ">=3.10"',
-    });
-  }
-  return [{ operator: ">=", text: OLDEST }, ...specifiers];
+function wantedVersions(requires: string | undefined): readonly VersionClause[] {
+  return [...pythonClauses(`>=${OLDEST}`), ...pythonClauses(requires ?? "")];
 }
 
 function* candidates({ setting, env }: FindPythonOptions): Iterable<string> {

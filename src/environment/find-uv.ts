@@ -1,7 +1,7 @@
 import { open, readdir } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { SkillError } from "../base/errors.ts";
-import { compareVersions, parseVersion } from "./pep440.ts";
+import { comparePythonVersions, parsePythonVersion } from "../manifest/pep440.ts";
 import { executable, homeFolder, pathFolders, type UserEnvironment } from "./user-environment.ts";
 import { runTool } from "./run-tool.ts";
 import type { UvTool } from "./types.ts";
@@ -57,10 +57,10 @@ export function neededUv(atLeast: string | undefined): string {
 }
 
 function isNewEnough(version: string, atLeast: string | undefined): boolean {
-  const own = parseVersion(version);
+  const own = parsePythonVersion(version);
   return own !== undefined && [OLDEST_UV, atLeast ?? OLDEST_UV].every((minimum) => {
-    const wanted = parseVersion(minimum);
-    return wanted !== undefined && compareVersions(own, wanted) >= 0;
+    const wanted = parsePythonVersion(minimum);
+    return wanted !== undefined && comparePythonVersions(own, wanted) >= 0;
   });
 }
 
@@ -82,10 +82,10 @@ async function* candidates(options: FindUvOptions): AsyncIterable<Pick<UvTool, "
 async function ownVersions(tools: string): Promise<readonly string[]> {
   const names = await readdir(tools).catch(() => []);
   const parsed = names.flatMap((name) => {
-    const version = name.startsWith(".") ? undefined : parseVersion(name);
+    const version = name.startsWith(".") ? undefined : parsePythonVersion(name);
     return version === undefined ? [] : [{ name, version }];
   });
-  return parsed.sort((a, b) => compareVersions(b.version, a.version)).map(({ name }) => name);
+  return parsed.sort((a, b) => comparePythonVersions(b.version, a.version)).map(({ name }) => name);
 }
 
 async function realUv(path: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { SkillError } from "../base/errors.ts";
-import { matches, parseVersion, type Version } from "./pep440.ts";
-import { normalizeName, type Requirement } from "./requirement.ts";
+import { parsePythonVersion, satisfiesClauses } from "../manifest/pep440.ts";
+import { normalizeName } from "../manifest/requirements.ts";
+import type { Requirement } from "./requirement.ts";
 
 /** One exact package that may be installed. */
 export interface Pin {
@@ -45,7 +46,7 @@ function readPin(line: string): Pin {
       reason,
     });
   }
-  if (parseVersion(version) === undefined) {
+  if (parsePythonVersion(version) === undefined) {
     throw refused(`pin ${shown} has no readable version`, { pin: line.slice(0, 500), reason: "pin_form" });
   }
   const digests = [...hashes.matchAll(/sha256:([0-9a-f]{64})/g)].map(([, digest = ""]) => digest);
@@ -63,7 +64,8 @@ function checkRequirement(requirement: Requirement, pins: readonly Pin[]): void 
   for (const pin of own) {
     // with a marker, one of several pins of the package may stand for another requirement
     const judged = requirement.marker === undefined && pin.marker === undefined;
-    if (judged && !matches(parseVersion(pin.version) as Version, requirement.specifiers)) {
+    const version = parsePythonVersion(pin.version);
+    if (judged && (version === undefined || !satisfiesClauses(version, requirement.clauses))) {
       throw refused(`pin "${pin.name}==${pin.version}" does not fulfil "${requirement.text}"`, {
         requirement: requirement.text,
         pin: `${pin.name}==${pin.version}`,

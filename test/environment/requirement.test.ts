@@ -12,7 +12,7 @@ describe("parseRequirements", () => {
     ];
     const read = parseRequirements(texts);
     expect(read.map(({ name }) => name)).toEqual(["httpx", "ruamel-yaml", "uvicorn", "six", "a"]);
-    expect(read.map(({ specifiers }) => specifiers.length)).toEqual([0, 2, 1, 1, 0]);
+    expect(read.map(({ clauses }) => clauses.length)).toEqual([0, 2, 1, 1, 0]);
     expect(read[4]?.marker).toBe("sys_platform == 'win32'");
   });
 
