@@ -36,20 +36,24 @@ export interface SandboxProgram {
   readonly scratch: string;
 }
 
+/** Every promise that a backend can or cannot keep here. */
+export const CAPABILITIES = [
+  "file_read",
+  "file_write",
+  "network_deny",
+  "network_allow_list",
+  "network_open",
+  "process_spawn_deny",
+  "process_spawn_allow",
+  "tree_kill",
+  "memory",
+  "cpu",
+  "file_size",
+  "scratch_total",
+] as const;
+
 /** A promise that a backend can or cannot keep here. */
-export type Capability =
-  | "file_read"
-  | "file_write"
-  | "network_deny"
-  | "network_allow_list"
-  | "network_open"
-  | "process_spawn_deny"
-  | "process_spawn_allow"
-  | "tree_kill"
-  | "memory"
-  | "cpu"
-  | "file_size"
-  | "scratch_total";
+export type Capability = (typeof CAPABILITIES)[number];
 
 export type BackendName = "bubblewrap" | "landlock" | "unsafe-none";
 
@@ -81,12 +85,27 @@ export interface SandboxPlan {
   readonly workdir: string;
   /** Asked for, but not enforced; not empty only for `unsafe-none`. */
   readonly unenforced: readonly Capability[];
+  /** Limits that the host keeps itself, by looking at the running process. */
+  readonly watch?: {
+    /** Folders on the host's disk that the program fills. */
+    readonly folders: readonly string[];
+    /** A folder below them that the host fills. */
+    readonly except?: string;
+    readonly max_bytes: number;
+    readonly max_entries: number;
+  };
+  /** Percent of one core at which the host keeps the process by stopping and continuing it. */
+  readonly cpu_percent?: number;
 }
 
 export interface ProcessExit {
   /** Exit code, or null when a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why it did not start at all. */
+  readonly error?: string;
+  /** The limit for which the host ended it. Limits kept by the kernel show in the exit code only. */
+  readonly limit?: Capability;
 }
 
 /** A started process that waits for its orders. Nothing untrusted has run before `handOver`. */
@@ -110,7 +129,8 @@ export interface SandboxedProcess {
 
 /** One way to confine. `plan` throws `sandbox_unavailable` naming each point that it cannot enforce. */
 export interface SandboxBackend {
-  readonly name: BackendName;
+  /** `auto` until the choice is made, at the first `probe` or `plan`. */
+  readonly name: BackendName | "auto";
   /** Runs the canary, at most once for an object. */
   probe(): Promise<SandboxReport>;
   plan(policy: SandboxPolicy, program: SandboxProgram): Promise<SandboxPlan>;

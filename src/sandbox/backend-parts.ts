@@ -1,0 +1,13 @@
+import type { CanaryPython } from "./canary-python.ts";
+import type { PythonFiles } from "./python-files.ts";
+import type { FilterArch } from "./syscalls.ts";
+
+/** What a backend is made of. */
+export interface BackendParts {
+  readonly files: PythonFiles;
+  /** The interpreter that plays the attacker. */
+  readonly python: () => Promise<CanaryPython>;
+  readonly arch: FilterArch;
+  /** Where the canary makes its folders. Default: the system's. */
+  readonly tempDir?: string;
+}

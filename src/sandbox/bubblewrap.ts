@@ -1,0 +1,155 @@
+import { Buffer } from "node:buffer";
+import { readlinkSync } from "node:fs";
+import process from "node:process";
+import type { BackendParts } from "./backend-parts.ts";
+import { buildFilter } from "./bpf.ts";
+import { bwrapArguments, HOSTNAME, WORKDIR } from "./bwrap-arguments.ts";
+import { CANARY_LIMITS, CanaryRange, type CanaryResult, refused } from "./canary.ts";
+import { programEnvironment } from "./environment.ts";
+import { explainBubblewrapFailure } from "./find-bubblewrap.ts";
+import { type Layout, layOut } from "./lay-out.ts";
+import { resourceLimits } from "./limits.ts";
+import { refuseUnenforceable } from "./refuse.ts";
+import { makeReport, type Obstacle, obstaclesFound, unusable } from "./report.ts";
+import { spawnPlan } from "./spawn.ts";
+import { systemFolders } from "./system-folders.ts";
+import { scratchWatch, throttledTo } from "./host-limits.ts";
+import type {
+  Capability,
+  SandboxBackend,
+  SandboxedProcess,
+  SandboxPlan,
+  SandboxPolicy,
+  SandboxProgram,
+  SandboxReport,
+} from "./types.ts";
+
+/**
+ * Namespaces, an own view of the file system and a seccomp filter by bubblewrap; a second filter, Landlock and limits
+ * by the bootstrap inside. Whatever happens, nothing is left when the host ends.
+ */
+export class Bubblewrap implements SandboxBackend {
+  readonly name = "bubblewrap";
+  readonly #path: string;
+  readonly #parts: BackendParts;
+  #report: Promise<SandboxReport> | undefined;
+
+  /** @param path absolute path of the `bwrap` executable */
+  constructor(path: string, parts: BackendParts) {
+    this.#path = path;
+    this.#parts = parts;
+  }
+
+  probe(): Promise<SandboxReport> {
+    this.#report ??= CanaryRange.use(this.#parts.tempDir, (range) => this.#attack(range));
+    return this.#report;
+  }
+
+  async plan(policy: SandboxPolicy, program: SandboxProgram): Promise<SandboxPlan> {
+    refuseUnenforceable(policy, await this.probe());
+    return this.#plan(policy, program, await layOut(policy, program, [this.#parts.files.dir]));
+  }
+
+  spawn(plan: SandboxPlan): SandboxedProcess {
+    return spawnPlan(plan);
+  }
+
+  #plan(policy: SandboxPolicy, program: SandboxProgram, layout: Layout): SandboxPlan {
+    const { files, arch } = this.#parts;
+    const env = programEnvironment(WORKDIR, WORKDIR);
+    const fork = !policy.spawn;
+    const filter = { fork, sockets: "all", outsiders: false } as const;
+    return {
+      backend: this.name,
+      command: this.#path,
+      args: bwrapArguments({ policy, program, layout, env, boot: files.boot }),
+      env,
+      confine: {
+        workdir: WORKDIR,
+        env: Object.keys(env),
+        rlimits: resourceLimits(policy.limits, process.getuid?.() !== 0),
+        landlock: {
+          required: false,
+          execute: policy.spawn,
+          read: [...systemFolders().map(({ path }) => path), "/etc", "/proc", ...layout.read],
+          write: ["/dev", WORKDIR, ...layout.write],
+          fill: [],
+        },
+        ...(fork ? { filter: hex(buildFilter({ ...filter, exec: true }, arch)) } : {}),
+      },
+      filter: buildFilter({ ...filter, exec: false }, arch),
+      workdir: WORKDIR,
+      unenforced: [],
+      watch: scratchWatch(policy.limits, [`${program.scratch}/out`]),
+      ...throttledTo(policy.limits),
+    };
+  }
+
+  async #attack(range: CanaryRange): Promise<SandboxReport> {
+    const python = await this.#parts.python();
+    const program = { interpreter: python.path, roots: python.roots, scratch: range.scratch };
+    const policy = (spawn: boolean) => ({
+      read: [],
+      write: [],
+      network: false,
+      spawn,
+      limits: CANARY_LIMITS,
+    });
+    const layout = await layOut(policy(false), program, [this.#parts.files.dir]);
+    const plan = this.#plan(policy(false), program, layout);
+    // Bubblewrap alone: the second layer would hide a bubblewrap that does nothing.
+    const { landlock: _, filter: __, ...confine } = plan.confine;
+    const alone = await range.attack({ ...plan, confine });
+    if (alone.failure !== undefined) return unusable(this.name, explainBubblewrapFailure(alone.failure));
+    const lie = findLie(alone);
+    if (lie !== undefined) return unusable(this.name, { reason: `"${this.#path}" ${lie}`, fix: REINSTALL });
+    const full = await range.attack(plan);
+    if (!alone.worked || !full.worked) {
+      const reason = `a test program could not do its work in it (${full.failure ?? "no output"})`;
+      return unusable(this.name, { reason, fix: "report it with the output of skillwright doctor" });
+    }
+    const treeDies = await range.survivorDies(this.#plan(policy(true), program, layout));
+    return makeReport(this.name, {
+      ...obstaclesFound(full, CANARY_LIMITS.cpu_seconds ?? 0, REINSTALL),
+      ...furtherObstacles(treeDies),
+    });
+  }
+}
+
+const REINSTALL =
+  "install bubblewrap from your distribution and let no other file of that name stand before it on PATH";
+
+/** What a bubblewrap that does not confine gives away, or undefined. */
+function findLie(alone: CanaryResult): string | undefined {
+  const identity = alone.facts["identity"] as { pid?: number; node?: string; namespace?: string } | null;
+  if (alone.secretRead) return "let a test program read a file outside its view";
+  if (alone.outsideWritten) return "let a test program change a file outside its view";
+  if (alone.serverReached) return "let a test program reach a server of this machine";
+  if (!refused(alone.facts, "fork")) return "did not install the filter of system calls";
+  const isolated = identity?.pid === 1 && identity.node === HOSTNAME &&
+    identity.namespace !== readlinkSync("/proc/self/ns/pid");
+  return isolated ? undefined : "did not make the namespaces that were asked for";
+}
+
+/** What an attack by one program does not show. */
+function furtherObstacles(treeDies: boolean): Partial<Record<Capability, Obstacle>> {
+  const network = {
+    reason: "this version opens no network for programs",
+    fix: "ask for no network_access",
+  };
+  const root = {
+    reason: "root is exempt from the limit on processes",
+    fix: "run the host as an ordinary user",
+  };
+  const survivor = { reason: "a test program's daemon survived it", fix: "ask for no process_spawn" };
+  return {
+    network_allow_list: network,
+    network_open: network,
+    ...(process.getuid?.() === 0 ? { process_spawn_allow: root } : {}),
+    ...(treeDies ? {} : { process_spawn_allow: survivor, tree_kill: survivor }),
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,63 @@
+import { lstat, realpath } from "node:fs/promises";
+import { isAbsolute, normalize } from "node:path";
+import { SkillError } from "../base/errors.ts";
+import { isWithin, outermost } from "./paths.ts";
+import type { SandboxPolicy, SandboxProgram } from "./types.ts";
+
+/** What a confined program sees of the host's files, apart from the system's own. */
+export interface Layout {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/**
+ * Turns a program and its grants into folders that don't overlap, and looks once more at what may have changed since
+ * the grant: a link in its place would lead the kernel elsewhere.
+ *
+ * @throws {SkillError} `permission_refused` naming the path.
+ */
+export async function layOut(
+  policy: SandboxPolicy,
+  program: SandboxProgram,
+  trusted: readonly string[],
+): Promise<Layout> {
+  for (const path of [...policy.read, ...policy.write]) await checkUnchanged(path);
+  const own = [...trusted, ...program.roots].map(checkRoot);
+  const write = outermost(policy.write);
+  for (const path of [...own, program.scratch, program.interpreter]) {
+    const writable = write.find((folder) => isWithin(path, folder));
+    if (writable !== undefined) {
+      throw new SkillError(
+        "permission_refused",
+        `writing to "${writable}" would let the program change "${path}"`,
+        {
+          fix: "grant a folder that holds data only",
+          details: { path: writable },
+        },
+      );
+    }
+  }
+  // What is readable below a writable folder needs no rule, and a mount there could follow a planted link.
+  const read = [...own, ...policy.read].filter((path) => !write.some((folder) => isWithin(path, folder)));
+  return { read: outermost(read), write };
+}
+
+function checkRoot(path: string): string {
+  if (isAbsolute(path) && normalize(path) === path && path !== "/") return path;
+  throw new SkillError("permission_refused", `"${path}" cannot be the root of a program`, {
+    fix: "give absolute paths of folders, without a separator at the end",
+  });
+}
+
+async function checkUnchanged(path: string): Promise<void> {
+  const refuse = (found: string) =>
+    new SkillError("permission_refused", `the granted path "${path}" ${found}`, {
+      fix: "grant it again after looking at what it is now",
+      details: { path },
+    });
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined) throw refuse("no longer exists");
+  if (real !== path) throw refuse(`now leads to "${real}"`);
+  const kind = await lstat(path);
+  if (!kind.isDirectory() && !kind.isFile()) throw refuse("is neither a file nor a folder");
+}
