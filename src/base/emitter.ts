@@ -11,8 +11,8 @@ export class Emitter<Events extends Record<string, unknown>> {
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set);
-    set.add(listener as (event: never) => void);
-    return () => void set.delete(listener as (event: never) => void);
+    set.add(listener);
+    return () => void set.delete(listener);
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {

@@ -1,7 +1,9 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { SkillErrorValue } from "../base/errors.ts";
 import type { Discovery } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type {
+  Actor,
   Example,
   HomeSettings,
   SkillInfo,
@@ -25,13 +27,30 @@ export interface SkillGraphOptions {
   readonly model?: BaseChatModel;
   /** Name of the maker, for proposals and history. Default: what the model says of itself. */
   readonly maker?: string;
+  /** Narrows or widens the home's `[generator]` settings for this graph. */
   readonly config?: Partial<GeneratorConfig>;
+  /** Who is written into the audit as installing. Default: `{ via: "code" }`. */
+  readonly actor?: Actor;
 }
 
 /** What goes in. */
 export interface GenerateRequest {
   readonly intent: string;
   readonly examples?: readonly Example[];
+}
+
+/** A skill that exists and looks like the intent, with what is known of how well it fits. */
+export interface ReuseCandidate {
+  readonly skill_id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Cosine when there is a model, else the fused rank score; 0 to 1. */
+  readonly score: number;
+  /** The same content words in the same order as one of its triggers. */
+  readonly strong: boolean;
+  /** What running the caller's examples against it gave, or why that was not done. */
+  readonly tried: string;
 }
 
 /** Typed value of the interrupt before an install. */
@@ -43,32 +62,71 @@ export interface ApprovalRequest {
   /** Permissions asked for, and those that the serving version did not have. */
   readonly new_permissions: readonly string[];
   readonly digest: string;
+  /** What making it cost so far. */
+  readonly report: GenerationReport;
+  /** Present when the last answer was refused: an approval of another digest, an edit that fails, a malformed answer. */
+  readonly refused?: SkillErrorValue;
 }
 
-/** The answer that resumes the graph. */
+/** The answer that resumes the graph. `by` names the person, for the audit. */
 export type ApprovalAnswer =
-  | { readonly decision: "approve"; readonly digest: string }
-  | { readonly decision: "reject"; readonly reason: string; readonly retry?: boolean }
-  | { readonly decision: "edit"; readonly files: Readonly<Record<string, string>> };
+  | { readonly decision: "approve"; readonly digest: string; readonly by?: string | undefined }
+  | {
+    readonly decision: "reject";
+    readonly reason: string;
+    /** true: back to the maker with the reason. */
+    readonly retry?: boolean | undefined;
+    readonly by?: string | undefined;
+  }
+  /** Files by path: written over the proposal's; files that are not named stay. */
+  | {
+    readonly decision: "edit";
+    readonly files: Readonly<Record<string, string>>;
+    readonly by?: string | undefined;
+  };
+
+/** What a generation took. */
+export interface GenerationReport {
+  readonly maker: string;
+  /** Versions that were validated or tested, the last one included. */
+  readonly rounds: number;
+  /** Calls of the maker. */
+  readonly turns: number;
+  /** Tokens the maker reported, or a quarter of the characters where it reports none. */
+  readonly tokens: number;
+  /** Caller's examples that the maker saw, and those it did not. */
+  readonly shown: number;
+  readonly held_back: number;
+  /** Wall milliseconds by stage, rounds added up. */
+  readonly stages_ms: Readonly<Record<string, number>>;
+}
 
 export type GeneratorOutcome =
-  | {
-    readonly outcome: "existing_match";
-    readonly skill_id: string;
-    readonly name: string;
-    readonly score: number;
-    readonly how: string;
-  }
-  | { readonly outcome: "proposed"; readonly proposal: SkillProposal; readonly approve_with: string }
-  | { readonly outcome: "installed"; readonly skill: SkillInfo; readonly proposal: SkillProposal }
-  | { readonly outcome: "rejected"; readonly reason: string; readonly proposal: SkillProposal }
-  | {
-    readonly outcome: "failed";
-    readonly reason: string;
-    readonly code: string;
-    readonly findings: readonly Finding[];
-    readonly tests: TestReport | null;
-  };
+  & { readonly report: GenerationReport }
+  & (
+    | {
+      readonly outcome: "existing_match";
+      readonly skill_id: string;
+      readonly name: string;
+      readonly score: number;
+      /** How the match was established. */
+      readonly how: string;
+    }
+    | { readonly outcome: "proposed"; readonly proposal: SkillProposal; readonly approve_with: string }
+    | { readonly outcome: "installed"; readonly skill: SkillInfo; readonly proposal: SkillProposal }
+    | { readonly outcome: "rejected"; readonly reason: string; readonly proposal: SkillProposal }
+    | {
+      readonly outcome: "failed";
+      readonly reason: string;
+      /** A code of `SKILL_ERROR_CODES`. */
+      readonly code: SkillErrorValue["code"];
+      readonly fix?: string;
+      readonly findings: readonly Finding[];
+      readonly tests: TestReport | null;
+      /** One line for each version that did not pass. */
+      readonly attempts: readonly string[];
+    }
+  );
 
 /** One event of a run, streamed in `custom` mode. */
 export interface GraphEvent {
@@ -77,4 +135,7 @@ export interface GraphEvent {
   readonly status?: "started" | "finished" | "failed";
   readonly ms?: number;
   readonly detail?: string;
+
+  /** With kind `test` and stage `test`: the whole report, held-back examples included. It is for people, not for the maker. */
+  readonly tests?: TestReport;
 }

@@ -1,0 +1,16 @@
+import { createHost } from "../../host/host.ts";
+import { serveHost } from "../../host/stdio.ts";
+import type { Command } from "../command.ts";
+
+export const hostCommand: Command = {
+  name: "host",
+  summary: "serve JSON lines to a program in any language, until its input ends",
+  args: [],
+  options: [["--stdio", "on standard input and output (the only way there is)"]],
+  examples: [`echo '{"v":1,"request_id":"1","command":"skill.list"}' | skillwright host --stdio`],
+  async run({ terminal, open }) {
+    const context = await open();
+    await serveHost(createHost({ ...context, actor: { via: "host" } }), terminal.stdin, terminal.stdout);
+    return { document: undefined, text: "" };
+  },
+};

@@ -1,0 +1,126 @@
+import { resolve } from "node:path";
+import * as operations from "../../operations/lifecycle.ts";
+import { createPackage } from "../../operations/new.ts";
+import { perform } from "../../operations/perform.ts";
+import type { Operation } from "../../operations/types.ts";
+import { trustHome } from "../../lifecycle/trust.ts";
+import type { Command } from "../command.ts";
+import { showFindings, showSkill, showTests } from "../show.ts";
+
+const ID = [["<id>", "the skill's id"]] as const;
+
+export const newCommand: Command = {
+  name: "new",
+  summary: "write a package to start from",
+  args: [["<dir>", "a new folder; its name becomes the id"]],
+  options: [["--id <id>", "another id"], ["--description <text>", "what the skill does"]],
+  examples: ["skillwright new ./word_count --description 'Counts words'"],
+  async run({ open }, [dir], { id, description }) {
+    const made = await perform(createPackage, await open(), { dir, id, description });
+    const next =
+      `skillwright validate ${dir}\nskillwright install ${dir} --test\nskillwright activate ${made.id}`;
+    return { document: made, text: `wrote ${made.files.join(", ")} in ${made.package_dir}\nnext:\n${next}` };
+  },
+};
+
+export const validateCommand: Command = {
+  name: "validate",
+  summary: "check a package folder without installing it",
+  args: [["<dir>", "the package folder, or one script with its manifest inside"]],
+  options: [],
+  examples: ["skillwright validate ./word_count"],
+  async run({ terminal, open }, [dir = "."]) {
+    const report = await perform(operations.validate, await open(), { package_dir: resolve(dir) });
+    const verdict = report.ok ? terminal.style("green", "valid") : terminal.style("red", "not valid");
+    return {
+      document: report,
+      text: [verdict, showFindings(terminal, report.findings)].join("\n").trim(),
+      ok: report.ok,
+    };
+  },
+};
+
+export const installCommand: Command = {
+  name: "install",
+  summary: "install a package as a candidate; what serves goes on serving",
+  args: [["<source>", "a package folder, a single script, or an id of the home"]],
+  options: [["--test", "run its tests as well"]],
+  examples: ["skillwright install ./word_count --test"],
+  async run({ terminal, open }, [source], { test }) {
+    const answer = await perform(operations.install, await open(), {
+      package_dir: source,
+      test: test === true,
+    });
+    return { document: answer, text: showSkill(terminal, answer.skill_info) };
+  },
+};
+
+export const testCommand: Command = {
+  name: "test",
+  summary: "run a skill's tests in its own environment",
+  args: ID,
+  options: [],
+  examples: ["skillwright test word_count"],
+  async run({ terminal, open }, [id]) {
+    const answer = await perform(operations.test, await open(), { id });
+    return { document: answer, text: showTests(terminal, answer.report), ok: answer.report.passed };
+  },
+};
+
+export const trustCommand: Command = {
+  name: "trust",
+  summary: "trust a home that somebody else made, with all its skills and settings",
+  args: [["<dir>", "the home"]],
+  options: [],
+  examples: ["skillwright trust ./.skills"],
+  async run(_io, [dir = "."]) {
+    const path = resolve(dir);
+    await trustHome(path);
+    return { document: { trusted: path }, text: `${path} is trusted from now on` };
+  },
+};
+
+export const activateCommand: Command = changeCommand(
+  "activate",
+  "let the candidate serve calls",
+  operations.activate,
+);
+export const rollbackCommand: Command = changeCommand(
+  "rollback",
+  "go back to what served before",
+  operations.rollback,
+);
+export const disableCommand: Command = changeCommand(
+  "disable",
+  "take a skill out of service",
+  operations.disable,
+);
+
+export const quarantineCommand: Command = {
+  ...changeCommand(
+    "quarantine",
+    "take a skill out of service until somebody has looked at it",
+    operations.quarantine,
+  ),
+  options: [["--reason <text>", "why"]],
+  examples: ["skillwright quarantine word_count --reason 'wrong counts'"],
+};
+
+/** A command that changes one skill, named by its id, and shows it. */
+function changeCommand<Input>(
+  name: string,
+  summary: string,
+  operation: Operation<Input, operations.SkillAnswer>,
+): Command {
+  return {
+    name,
+    summary,
+    args: ID,
+    options: [],
+    examples: [`skillwright ${name} word_count`],
+    async run({ terminal, open }, [id], { reason }) {
+      const answer = await perform(operation, await open(), reason === undefined ? { id } : { id, reason });
+      return { document: answer, text: showSkill(terminal, answer.skill_info) };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import process from "node:process";
+import { Command as Commander, type Command as CommanderCommand, CommanderError } from "commander";
+import { SkillError } from "../base/errors.ts";
+import { openSkills, type Skills } from "../skills.ts";
+import { VERSION } from "../version.ts";
+import type { Command, CommandIo, Options } from "./command.ts";
+import { hostCommand } from "./commands/host.ts";
+import * as lifecycle from "./commands/lifecycle.ts";
+import * as lookUp from "./commands/look-up.ts";
+import * as making from "./commands/making.ts";
+import { runCommand } from "./commands/run.ts";
+import { makerByName } from "./maker.ts";
+import { programsOfUser } from "./user-programs.ts";
+import { showError } from "./show.ts";
+import type { Terminal } from "./terminal.ts";
+
+const COMMANDS: readonly Command[] = [
+  lookUp.doctorCommand,
+  lifecycle.newCommand,
+  lifecycle.validateCommand,
+  lifecycle.installCommand,
+  lifecycle.testCommand,
+  lifecycle.activateCommand,
+  lifecycle.rollbackCommand,
+  lifecycle.disableCommand,
+  lifecycle.quarantineCommand,
+  lifecycle.trustCommand,
+  runCommand,
+  lookUp.listCommand,
+  lookUp.searchCommand,
+  making.generateCommand,
+  making.proposalsCommand,
+  making.approveCommand,
+  making.rejectCommand,
+  hostCommand,
+];
+
+/**
+ * The command line. Answers the exit code: 0 done, 1 failed, 2 wrong use. With `--json` standard output holds exactly
+ * one JSON document, on failure `{ "error": { code, message, fix } }`.
+ */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = new Commander("skillwright")
+    .description("Skills for agents: find, run and make small sandboxed tools")
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+    });
+  for (const command of COMMANDS) {
+    addCommand(program, command, async (args, options) => {
+      exitCode = await runCommandOnce(command, args, options, terminal);
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+}
+
+function addCommand(
+  program: CommanderCommand,
+  command: Command,
+  action: (args: (string | undefined)[], options: Options) => Promise<void>,
+): void {
+  const sub = program.command(command.name).summary(command.summary).description(
+    capitalised(command.summary),
+  );
+  for (const [spec, description] of command.args) sub.argument(spec, description);
+  for (const [flags, description] of command.options) sub.option(flags, description);
+  // `run` takes its input after --json as well: `run weather --json '{"city": "Paris"}'`
+  sub.option(
+    command.name === "run" ? "--json [input]" : "--json",
+    "one JSON document on standard output, nothing else",
+  );
+  sub.option("--dir <home>", "the home; default: SKILLWRIGHT_DIR, ./.skills, ~/.skillwright");
+  sub.addHelpText("after", `\nExamples:\n${command.examples.map((example) => `  ${example}`).join("\n")}`);
+  sub.action(async (...given: unknown[]) => {
+    const values = given.slice(0, command.args.length).flat() as (string | undefined)[];
+    await action(values, sub.opts<Options>());
+  });
+}
+
+async function runCommandOnce(
+  command: Command,
+  args: readonly (string | undefined)[],
+  options: Options,
+  terminal: Terminal,
+): Promise<number> {
+  const json = options["json"] !== undefined && options["json"] !== false;
+  let skills: Skills | undefined;
+  const io: CommandIo = {
+    terminal,
+    json,
+    async open({ model } = {}) {
+      const maker = await makerByName(model);
+      skills = await openSkills({
+        ...programsOfUser(process.env),
+        ...(typeof options["dir"] === "string" ? { dir: options["dir"], untrustedDir: true } : {}),
+      });
+      return {
+        skills,
+        actor: { via: "cli" },
+        ...(maker === undefined ? {} : { maker }),
+        onEvent: ({ stage, status, ms }) => {
+          if (terminal.interactive && status !== "started") {
+            terminal.note(terminal.style("dim", `${stage} ${Math.round(ms ?? 0)} ms`));
+          }
+        },
+      };
+    },
+  };
+  try {
+    const { document, text, ok = true } = await command.run(io, args, options);
+    if (json && document !== undefined) terminal.print(JSON.stringify(document));
+    else if (text !== "") terminal.print(text);
+    return ok ? 0 : 1;
+  } catch (error) {
+    if (json) {
+      terminal.print(
+        JSON.stringify({ error: SkillError.from(error, "home_unusable", command.name).toValue() }),
+      );
+    } else terminal.note(showError(terminal, error));
+    return SkillError.isInstance(error) && error.code === "invalid_input" ? 2 : 1;
+  } finally {
+    await skills?.close();
+  }
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

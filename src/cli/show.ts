@@ -1,0 +1,94 @@
+import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import type { Finding } from "../manifest/types.ts";
+import type { ExampleResult, SkillInfo, TestReport } from "../lifecycle/types.ts";
+import type { FoundSkills } from "../operations/look-up.ts";
+import { plainText } from "../base/plain-text.ts";
+import { findingText } from "../graph/proposal-text.ts";
+import type { Style, Terminal } from "./terminal.ts";
+
+/** Texts for people. All that comes from skills and models is made plain first. */
+
+const STATUS_STYLE: Readonly<Record<SkillInfo["status"], Style>> = {
+  active: "green",
+  pending: "yellow",
+  testing: "yellow",
+  disabled: "dim",
+  quarantined: "red",
+};
+
+export function showSkill(terminal: Terminal, skill: SkillInfo): string {
+  const { style } = terminal;
+  const status = style(STATUS_STYLE[skill.status], skill.status);
+  const candidate = skill.candidate === null
+    ? ""
+    : `, candidate ${skill.candidate.version} ${skill.candidate.status}`;
+  const error = skill.last_error === null ? "" : `\n  ${style("red", plainText(skill.last_error))}`;
+  return `${style("bold", skill.id)} ${skill.version} ${status}${candidate}\n  ${
+    plainText(skill.description)
+  }${error}`;
+}
+
+export function showSkills(terminal: Terminal, skills: readonly SkillInfo[]): string {
+  if (skills.length === 0) return "no skills are installed; try: skillwright new ./my_skill";
+  return skills.map((skill) => showSkill(terminal, skill)).join("\n");
+}
+
+export function showMatches(terminal: Terminal, found: FoundSkills): string {
+  const lines = found.matches.map(({ id, score, description }) => {
+    return `${terminal.style("bold", id)} ${terminal.style("dim", score.toFixed(2))}\n  ${
+      plainText(description)
+    }`;
+  });
+  if (lines.length === 0) lines.push("nothing fits");
+  if (found.more > 0) lines.push(terminal.style("dim", `${found.more} more are not shown`));
+  if (found.degraded !== undefined) lines.push(terminal.style("yellow", `by words only: ${found.degraded}`));
+  return lines.join("\n");
+}
+
+export function showFindings(terminal: Terminal, findings: readonly Finding[]): string {
+  const styles = { error: "red", warning: "yellow", hint: "dim" } as const;
+  return findings.map((finding) => {
+    return findingText(finding, (severity) => terminal.style(styles[severity], severity));
+  }).join("\n");
+}
+
+export function showTests(terminal: Terminal, report: TestReport): string {
+  const mark = (ok: boolean): string => terminal.style(ok ? "green" : "red", ok ? "passed" : "failed");
+  const lines = [`${mark(report.handshake.ok)} handshake`];
+  for (const { name, status, message } of report.cases) {
+    lines.push(
+      `${mark(status === "passed")} ${plainText(name)}${
+        message === undefined ? "" : `\n  ${plainText(message)}`
+      }`,
+    );
+  }
+  for (const result of [...report.examples, ...report.given]) {
+    lines.push(`${mark(result.status === "passed")} ${plainText(exampleText(result))}`);
+  }
+  if (report.health !== null) lines.push(`${mark(report.health.ok)} health`);
+  for (const error of [report.handshake.error, report.health?.error]) {
+    if (error !== undefined) lines.push(showError(terminal, error));
+  }
+  return lines.join("\n");
+}
+
+function exampleText({ example, status, got, error }: ExampleResult): string {
+  const expected = example.compare === "error" ? "an error" : JSON.stringify(example.expected);
+  const call = `${JSON.stringify(example.input)} -> ${expected}`;
+  if (status === "passed") return call;
+  return `${call}, got ${error === undefined ? JSON.stringify(got) : error.message}`;
+}
+
+export function showError(terminal: Terminal, error: unknown): string {
+  const { code, message, fix }: SkillErrorValue = isErrorValue(error)
+    ? error
+    : SkillError.from(error, "home_unusable", "unexpected").toValue();
+  return `${terminal.style("red", code)}: ${plainText(message)}${
+    fix === undefined ? "" : `\n  ${plainText(fix)}`
+  }`;
+}
+
+function isErrorValue(value: unknown): value is SkillErrorValue {
+  return typeof value === "object" && value !== null && !(value instanceof Error) && "code" in value &&
+    "message" in value;
+}

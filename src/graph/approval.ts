@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import type { PackageFiles, SkillLibrary, SkillProposal } from "../lifecycle/types.ts";
+import { diffFiles } from "./file-diff.ts";
+import { describePermissions, permissionsBeyond } from "./permission-diff.ts";
+import type { ApprovalAnswer, ApprovalRequest, GenerationReport } from "./types.ts";
+
+const by = z.string().max(200).optional().describe("who decides, for the audit");
+
+/** The form of the answer that resumes the graph. */
+export const approvalAnswer: z.ZodType<ApprovalAnswer> = z.discriminatedUnion("decision", [
+  z.object({
+    decision: z.literal("approve"),
+    digest: z.string().regex(/^[0-9a-f]{64}$/).describe("the digest of what was read"),
+    by,
+  }),
+  z.object({
+    decision: z.literal("reject"),
+    reason: z.string().trim().min(1).max(2_000),
+    retry: z.boolean().optional().describe("true: the maker tries again and is told the reason"),
+    by,
+  }),
+  z.object({
+    decision: z.literal("edit"),
+    files: z.record(z.string(), z.string()).describe("files by path, replacing those of the proposal"),
+    by,
+  }),
+]);
+
+/**
+ * Reads an answer to the request for a proposal.
+ *
+ * @throws {SkillError} `invalid_input` when it does not fit the form, `digest_mismatch` when it approves other bytes
+ */
+export function readAnswer(given: unknown, proposal: Pick<SkillProposal, "id" | "digest">): ApprovalAnswer {
+  const parsed = approvalAnswer.safeParse(given);
+  if (!parsed.success) {
+    throw new SkillError(
+      "invalid_input",
+      `the answer does not fit: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+      {
+        fix:
+          `answer { decision: "approve", digest } or { decision: "reject", reason } or { decision: "edit", files }`,
+      },
+    );
+  }
+  requireDigest(parsed.data.decision === "approve" ? parsed.data.digest : proposal.digest, proposal);
+  return parsed.data;
+}
+
+/** @throws {SkillError} `digest_mismatch` unless `approved` is the digest of the proposal */
+export function requireDigest(approved: string, proposal: Pick<SkillProposal, "id" | "digest">): void {
+  if (approved === proposal.digest) return;
+  throw new SkillError(
+    "digest_mismatch",
+    `proposal "${proposal.id}" has the digest ${proposal.digest}, the approval is for ${
+      approved.slice(0, 80)
+    }`,
+    {
+      fix: "read the proposal again and approve the digest it shows",
+      details: { expected: proposal.digest },
+    },
+  );
+}
+
+/** What a person is asked: the proposal, and how it differs from what serves now. */
+export async function approvalRequest(
+  library: SkillLibrary,
+  proposal: SkillProposal,
+  report: GenerationReport,
+  refused: SkillErrorValue | null,
+): Promise<ApprovalRequest> {
+  const serving = (await library.list()).find((skill) =>
+    skill.id === proposal.skill_id && skill.serving !== null
+  );
+  const before: PackageFiles = serving === undefined ? {} : await library.files(proposal.skill_id);
+  return {
+    kind: "skill_proposal",
+    proposal,
+    diff: serving === undefined ? "" : diffFiles(before, proposal.files),
+    new_permissions: serving === undefined
+      ? describePermissions(proposal.permissions)
+      : permissionsBeyond(proposal.permissions, serving.permissions),
+    digest: proposal.digest,
+    report,
+    ...(refused === null ? {} : { refused }),
+  };
+}

@@ -1,0 +1,98 @@
+import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import type { Example, PackageFiles } from "../lifecycle/types.ts";
+import { cut } from "./evidence.ts";
+import { MAKER_PROMPT } from "./prompts/maker.ts";
+import type { SkillGraphState } from "./state.ts";
+import type { ReuseCandidate } from "./types.ts";
+
+const BOUNDS = { intent: 8_000, examples: 12_000, example: 2_000, file: 24_000, candidates: 5 };
+
+/** The LATM prompt for an intent as one text: the contract of a package, the intent, the examples. */
+export function buildGenerationPrompt(intent: string, examples: readonly Example[] = []): string {
+  return `${MAKER_PROMPT}\n\n${describeTask({ intent, shown: examples, held_back: [], candidates: [] })}`;
+}
+
+/** What a round's talk with the maker starts from. */
+type Opening = Pick<
+  SkillGraphState,
+  "intent" | "shown" | "held_back" | "candidates" | "files" | "evidence" | "attempts"
+>;
+
+/**
+ * The messages that open a round. A repair round starts anew from the files and the evidence, with earlier attempts
+ * in one line each: what the maker is sent stays bounded, and every tool message has its call.
+ */
+export function openRound(state: Opening): readonly BaseMessage[] {
+  const messages: BaseMessage[] = [new SystemMessage(MAKER_PROMPT), new HumanMessage(describeTask(state))];
+  if (state.evidence === "") return messages;
+  return [...messages, new HumanMessage(describeRepair(state))];
+}
+
+function describeTask(task: Pick<Opening, "intent" | "shown" | "held_back" | "candidates">): string {
+  return [
+    `Make a skill for this intent:\n${cut(task.intent, BOUNDS.intent)}`,
+    describeExamples(task.shown, task.held_back.length),
+    describeCandidates(task.candidates),
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+function describeExamples(shown: readonly Example[], held: number): string {
+  if (shown.length === 0) return "";
+  const lines = shown.map((example) => {
+    const { compare = "equal", expected, input, tool, description } = example;
+    const wanted = compare === "error"
+      ? { expected_error: true }
+      : { expected, ...(compare === "equal" ? {} : { compare }) };
+    const named = tool === undefined ? {} : { tool };
+    return cut(
+      JSON.stringify({ ...named, input, ...wanted, ...(description === undefined ? {} : { description }) }),
+      BOUNDS.example,
+    );
+  });
+  const legend =
+    'Those without "tool" call default_tool; expected_error means the call must raise; compare approx ' +
+    "allows 1e-4 relative, subset allows further keys.";
+  const more = held > 0 ? ` ${held} more example(s) are kept for the final test.` : "";
+  return `It must answer these examples. ${legend}${more}\n${cut(lines.join("\n"), BOUNDS.examples)}`;
+}
+
+function describeCandidates(candidates: readonly ReuseCandidate[]): string {
+  if (candidates.length === 0) return "";
+  const lines = candidates.slice(0, BOUNDS.candidates).map((candidate) => {
+    const { skill_id, version, description, tried } = candidate;
+    return JSON.stringify({ skill_id, version, description: cut(description, 300), tried: cut(tried, 300) });
+  });
+  return "Skills that exist and come near. If the intent is a variant of one, extend it: read its files " +
+    "(read_skill_file with skill_id), keep its id and its tools, raise its version. Otherwise take an id of your own.\n" +
+    lines.join("\n");
+}
+
+function describeRepair(state: Opening): string {
+  const earlier = state.attempts.slice(0, -1).map((line, index) => `- version ${index + 1}: ${line}`);
+  return [
+    state.evidence,
+    earlier.length === 0 ? "" : `Earlier:\n${earlier.join("\n")}`,
+    describeFiles(state.files),
+    "Repair it: write the files that must change, run the tests, then answer without a tool call.",
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+function describeFiles(files: PackageFiles): string {
+  const paths = Object.keys(files).sort();
+  if (paths.length === 0) return "There are no files yet.";
+  let room = BOUNDS.file;
+  const parts = paths.map((path) => {
+    const text = files[path] ?? "";
+    if (text.length > room) return `${path}: ${text.length} characters, see read_skill_file`;
+    room -= text.length;
+    return `${path}:\n${fenced(text)}`;
+  });
+  return `The files now:\n${parts.join("\n")}`;
+}
+
+/** A fence longer than any in the text, so that a file cannot end it. */
+function fenced(text: string): string {
+  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${text.endsWith("\n") ? text : `${text}\n`}${fence}`;
+}

@@ -1,0 +1,61 @@
+import { SkillError, type SkillErrorCode } from "../base/errors.ts";
+import type { GraphContext } from "./config.ts";
+import { buildEvidence, type Failure, summarize } from "./evidence.ts";
+import type { SkillGraphState, StateUpdate } from "./state.ts";
+
+/**
+ * What follows when a version did not pass: a person's edit goes back to the person, a maker's version back to the
+ * maker with the evidence as long as rounds are left, a template's nowhere.
+ */
+export function nextRound(
+  context: GraphContext,
+  state: SkillGraphState,
+  failure: Omit<Failure, "shown">,
+): StateUpdate {
+  const seen: Failure = { ...failure, shown: state.shown.length };
+  const evidence = buildEvidence(seen);
+  const line = summarize(seen);
+  const common: StateUpdate = {
+    attempts: [...state.attempts, line],
+    findings: failure.findings,
+    tests: failure.tests,
+    checked: null,
+  };
+  if (state.edited) {
+    const refused = new SkillError(code(failure), `the edited version does not pass: ${line}`, {
+      details: { evidence },
+    });
+    return { ...common, edited: false, refused: refused.toValue() };
+  }
+  if (context.model === null) {
+    return { ...common, failure: templateFailure(failure, line) };
+  }
+  const { max_test_rounds: rounds } = context.config;
+  if (state.round >= rounds) {
+    const spent = new SkillError(
+      "budget_exceeded",
+      `no version passed in ${rounds} round(s); the last: ${line}`,
+      {
+        fix: "give clearer examples, a stronger model, or raise generator.max_test_rounds",
+        details: { evidence },
+      },
+    );
+    return { ...common, failure: spent.toValue() };
+  }
+  const told = `Version ${state.round} of at most ${rounds} did not pass.\n\n${evidence}`;
+  return { ...common, evidence: told, round: state.round + 1, turn: 0, messages: [] };
+}
+
+function templateFailure(failure: Omit<Failure, "shown">, line: string): StateUpdate["failure"] & object {
+  return new SkillError(
+    code(failure),
+    `without a model only a scaffold can be written, and it does not pass: ${line}`,
+    {
+      fix: "give a chat model, or leave the examples out to get the scaffold",
+    },
+  ).toValue();
+}
+
+function code(failure: Omit<Failure, "shown">): SkillErrorCode {
+  return failure.tests === null ? "validation_failed" : "tests_failed";
+}

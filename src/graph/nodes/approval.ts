@@ -1,0 +1,68 @@
+import { interrupt } from "@langchain/langgraph";
+import { z } from "zod";
+import { SkillError } from "../../base/errors.ts";
+import type { SkillProposal } from "../../lifecycle/types.ts";
+import { approvalAnswer, approvalRequest, readAnswer } from "../approval.ts";
+import type { GraphContext } from "../config.ts";
+import { withFiles } from "../package-files.ts";
+import { makeReport } from "../report.ts";
+import type { GraphNode } from "../stage-node.ts";
+import type { StateUpdate } from "../state.ts";
+
+/**
+ * Asks a person. Alone in its node, and without effect: everything here runs again when the graph is resumed. An
+ * answer that is malformed, or approves other bytes, is refused and asked for again, with the reason in the request.
+ */
+export function approvalNode(context: GraphContext): GraphNode {
+  return async (state) => {
+    const { library } = context.skills;
+    const proposal = await library.proposal(state.proposal_id ?? "");
+    const report = makeReport(context, state);
+    if (proposal.status === "rejected") {
+      return { outcome: { outcome: "rejected", reason: "rejected elsewhere", proposal, report } };
+    }
+    if (proposal.status !== "pending") return { decision: { decision: "approve", digest: proposal.digest } };
+    const proposed: StateUpdate = {
+      outcome: { outcome: "proposed", proposal, approve_with: approveWith(proposal), report },
+    };
+    if (!context.asks) return proposed;
+    const request = await approvalRequest(library, proposal, report, state.refused);
+    try {
+      const answer: unknown = interrupt(request, { responseSchema: answerForm() });
+      return decided(answer, proposal);
+    } catch (error) {
+      if (!isWithoutCheckpointer(error)) throw error;
+      return proposed;
+    }
+  };
+}
+
+/** The command that approves a proposal. */
+export function approveWith({ id, digest }: Pick<SkillProposal, "id" | "digest">): string {
+  return `skillwright approve ${id} --digest ${digest}`;
+}
+
+function decided(answer: unknown, proposal: SkillProposal): StateUpdate {
+  try {
+    const decision = readAnswer(answer, proposal);
+    if (decision.decision === "edit") {
+      const files = withFiles(proposal.files, decision.files);
+      return { decision, refused: null, files, edited: true, checked: null };
+    }
+    return { decision, refused: null, files: proposal.files };
+  } catch (error) {
+    if (!SkillError.isInstance(error)) throw error;
+    return { decision: null, refused: error.toValue() };
+  }
+}
+
+/** As JSON Schema, not as zod schema: then LangGraph shows the form, and the check is ours, which can ask again. */
+function answerForm(): Readonly<Record<string, unknown>> {
+  const { $schema: _, ...form } = z.toJSONSchema(approvalAnswer);
+  return form;
+}
+
+function isWithoutCheckpointer(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "lc_error_code" in error &&
+    error.lc_error_code === "MISSING_CHECKPOINTER";
+}

@@ -1,0 +1,63 @@
+import { inspect } from "node:util";
+import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { SkillError } from "../../base/errors.ts";
+import type { GraphContext } from "../config.ts";
+import { openRound } from "../maker-prompt.ts";
+import { normalizeReply, tokensOf } from "../maker-reply.ts";
+import { freeId, scaffoldPackage } from "../scaffold.ts";
+import type { StageWork } from "../stage-node.ts";
+import { writeToolDefinitions } from "../write-tools.ts";
+
+/** One turn of the maker; without one, the template. */
+export const generate: StageWork = async (context, state, { signal, emit }) => {
+  if (context.model === null) {
+    const taken = new Set((await context.skills.library.list()).map((skill) => skill.id));
+    return { files: scaffoldPackage({ id: freeId(state.intent, taken), description: state.intent }) };
+  }
+  const { max_tokens } = context.config;
+  if (state.tokens >= max_tokens) {
+    throw new SkillError(
+      "budget_exceeded",
+      `the maker used ${state.tokens} tokens, the limit is ${max_tokens}`,
+      {
+        fix: "raise generator.max_tokens",
+      },
+    );
+  }
+  const sent = state.messages.length > 0 ? state.messages : openRound(state);
+  const turn = state.turn + 1;
+  const reply = await ask(context, sent, signal);
+  const kept = normalizeReply(reply, state.turns + 1);
+  emit({ kind: "turn", stage: "generate", detail: `round ${state.round}, turn ${turn}` });
+  return {
+    messages: [...sent, kept],
+    turn,
+    turns: state.turns + 1,
+    tokens: state.tokens + tokensOf(reply, sent),
+  };
+};
+
+async function ask(
+  { model, maker }: GraphContext,
+  messages: readonly BaseMessage[],
+  signal: AbortSignal | undefined,
+): Promise<AIMessage> {
+  const failed = (message: string, cause?: unknown): SkillError =>
+    new SkillError("maker_failed", `the maker "${maker}" ${message}`, {
+      cause,
+      fix: "check the model's name, its key and its service, or take another model",
+    });
+  if (model?.bindTools === undefined) throw failed("cannot call tools");
+  let reply: BaseMessage;
+  try {
+    // without the tag its words would appear among the agent's own in a chat
+    const options = { tags: ["nostream"], ...(signal === undefined ? {} : { signal }) };
+    reply = await model.bindTools([...writeToolDefinitions()]).invoke([...messages], options);
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    const reason = error instanceof Error ? error.message : inspect(error);
+    throw failed(`could not be used: ${reason.slice(0, 500)}`, error);
+  }
+  if (!AIMessage.isInstance(reply)) throw failed("answered with something that is no reply");
+  return reply;
+}

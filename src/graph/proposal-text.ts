@@ -1,0 +1,65 @@
+import { plainText } from "../base/plain-text.ts";
+import type { Finding } from "../manifest/types.ts";
+import type { SkillProposal } from "../lifecycle/types.ts";
+
+/**
+ * A proposal as a person needs it to decide: what it is for, what it may do, every file, finding and test result, and
+ * the digest that an approval binds. Control characters of the maker's texts are made visible.
+ *
+ * @param strong marks a part as important, on a terminal for example by bold type
+ */
+export function proposalText(
+  proposal: SkillProposal,
+  strong: (text: string) => string = (text) => text,
+): string {
+  const { tests } = proposal;
+  const results = [...tests?.cases ?? [], ...tests?.examples ?? [], ...tests?.given ?? []];
+  const passed = results.filter(({ status }) => status === "passed").length;
+  return [
+    `${strong(proposal.skill_id)} ${proposal.version}, proposal ${proposal.id}`,
+    `  for          ${plainText(proposal.intent)}`,
+    `  does         ${plainText(proposal.description)}`,
+    `  maker        ${plainText(proposal.maker)}, ${proposal.rounds} ${
+      proposal.rounds === 1 ? "round" : "rounds"
+    }`,
+    `  permissions  ${permissionText(proposal)}`,
+    `  dependencies ${plainText(proposal.dependencies.join(", ")) || "none"}`,
+    `  tests        ${passed} passed, ${results.length - passed} failed`,
+    ...Object.entries(proposal.files).flatMap((
+      [path, text],
+    ) => [strong(`--- ${plainText(path)}`), indented(text)]),
+    ...proposal.findings.map((finding) => findingText(finding)),
+    `digest ${strong(proposal.digest)}`,
+  ].join("\n");
+}
+
+/** A finding in one or two lines. */
+export function findingText(
+  { severity, message, file, line, fix }: Finding,
+  mark: (severity: Finding["severity"]) => string = (text) => text,
+): string {
+  const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`} `;
+  return `  ${mark(severity)} ${plainText(place + message)}${
+    fix === undefined ? "" : `\n    ${plainText(fix)}`
+  }`;
+}
+
+function indented(text: string): string {
+  return plainText(text.trimEnd()).split("\n").map((line) => `  ${line}`.trimEnd()).join("\n");
+}
+
+function permissionText({ permissions, credentials }: SkillProposal): string {
+  const { network_access, file_read, file_write, process_spawn } = permissions;
+  const parts = [
+    network_access === true
+      ? "the whole network"
+      : network_access === false
+      ? ""
+      : `network: ${network_access.join(", ")}`,
+    file_read.length === 0 ? "" : `reads ${file_read.join(", ")}`,
+    file_write.length === 0 ? "" : `writes ${file_write.join(", ")}`,
+    process_spawn ? "starts programs" : "",
+    credentials.length === 0 ? "" : `secrets: ${credentials.map(({ name }) => name).join(", ")}`,
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "none" : plainText(parts.join("; "));
+}

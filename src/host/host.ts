@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import {
+  activate,
+  advanceStatus,
+  disable,
+  install,
+  quarantine,
+  rollback,
+  test,
+} from "../operations/lifecycle.ts";
+import { list, search } from "../operations/look-up.ts";
+import { perform } from "../operations/perform.ts";
+import { run } from "../operations/run.ts";
+import type { Operation, OperationContext } from "../operations/types.ts";
+
+/** Version of the envelope. */
+export const HOST_PROTOCOL = 1;
+
+const envelope = z.object({
+  v: z.literal(HOST_PROTOCOL),
+  request_id: z.union([z.string().max(200), z.number()]),
+  command: z.string().max(100),
+  payload: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** Answer to one envelope. */
+export type HostAnswer =
+  & { readonly v: typeof HOST_PROTOCOL; readonly request_id: string | number | null }
+  & ({ readonly ok: true; readonly payload: unknown } | {
+    readonly ok: false;
+    readonly error: SkillErrorValue;
+  });
+
+type Handler = (context: OperationContext, payload: unknown) => Promise<unknown>;
+
+/** Host commands and the operations behind them. */
+const COMMANDS: ReadonlyMap<string, Handler> = new Map([
+  ["skill.install", handler(install)],
+  ["skill.test", handler(test)],
+  ["skill.activate", handler(activate)],
+  ["skill.disable", handler(disable)],
+  ["skill.quarantine", handler(quarantine)],
+  ["skill.rollback", handler(rollback)],
+  ["skill.advance_status", handler(advanceStatus)],
+  ["skill.list", handler(list)],
+  ["skill.search", handler(search)],
+  ["skill.run", handler(run)],
+]);
+
+function handler<Input, Output>(operation: Operation<Input, Output>): Handler {
+  return (context, payload) => perform(operation, context, payload);
+}
+
+/** Answers envelopes; never throws. */
+export interface Host {
+  handle(request: unknown): Promise<HostAnswer>;
+}
+
+/** A host for programs in any language: `{ v, request_id, command, payload }` in, an answer out. */
+export function createHost(context: OperationContext): Host {
+  return {
+    async handle(request: unknown): Promise<HostAnswer> {
+      const parsed = envelope.safeParse(request);
+      if (!parsed.success) {
+        const error = new SkillError("invalid_input", `not an envelope: ${z.prettifyError(parsed.error)}`, {
+          fix: `send {"v":${HOST_PROTOCOL},"request_id":"1","command":"skill.list","payload":{}}`,
+        });
+        return { v: HOST_PROTOCOL, request_id: null, ok: false, error: error.toValue() };
+      }
+      const { request_id, command, payload } = parsed.data;
+      try {
+        return { v: HOST_PROTOCOL, request_id, ok: true, payload: await dispatch(context, command, payload) };
+      } catch (error) {
+        const value = SkillError.from(error, "home_unusable", `"${command}" failed`).toValue();
+        return { v: HOST_PROTOCOL, request_id, ok: false, error: value };
+      }
+    },
+  };
+}
+
+async function dispatch(context: OperationContext, command: string, payload: unknown): Promise<unknown> {
+  const handle = COMMANDS.get(command);
+  if (handle === undefined) {
+    throw new SkillError("not_found", `there is no host command "${command}"`, {
+      fix: `use one of ${[...COMMANDS.keys()].join(", ")}`,
+    });
+  }
+  return await handle(context, payload);
+}

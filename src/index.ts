@@ -1,0 +1,45 @@
+export { openSkills, type OpenSkillsOptions, type Skills } from "./skills.ts";
+export { VERSION } from "./version.ts";
+
+export { SKILL_ERROR_CODES, SkillError, type SkillErrorCode, type SkillErrorOptions, type SkillErrorValue } from "./base/errors.ts";
+export type { Json } from "./base/json.ts";
+
+export { skillTool, skillTools, type SkillToolsOptions } from "./tools/skill-tools.ts";
+export { SkillToolkit } from "./tools/toolkit.ts";
+export type { ToolMode } from "./operations/tool-mode.ts";
+
+export { createSkillGraph } from "./graph/create-skill-graph.ts";
+export { generateProposal, indexProposal, installProposal } from "./graph/generate.ts";
+export { buildGenerationPrompt } from "./graph/maker-prompt.ts";
+export { proposalText } from "./graph/proposal-text.ts";
+export type {
+  ApprovalAnswer,
+  ApprovalRequest,
+  GenerateRequest,
+  GenerationReport,
+  GeneratorConfig,
+  GeneratorOutcome,
+  GraphEvent,
+  SkillGraphOptions,
+} from "./graph/types.ts";
+
+export { createHost, type Host, type HostAnswer } from "./host/host.ts";
+
+export type { Embedder, SearchMatch } from "./discovery/types.ts";
+export type {
+  Example,
+  ExampleResult,
+  GenerationInfo,
+  HomeSettings,
+  PackageFiles,
+  RunOptions,
+  RunResult,
+  SkillInfo,
+  SkillLibrary,
+  SkillProposal,
+  SkillStatus,
+  TestReport,
+  ValidationReport,
+} from "./lifecycle/types.ts";
+export type { Finding, Permissions, PythonManifest, ResourceLimits, ToolSpec } from "./manifest/types.ts";
+export type { BackendName, Capability, SandboxBackend, SandboxReport } from "./sandbox/types.ts";

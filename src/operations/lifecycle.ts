@@ -1,0 +1,113 @@
+import { z } from "zod";
+import type { SkillInfo, SkillStatus, TestReport, ValidationReport } from "../lifecycle/types.ts";
+import type { Operation } from "./types.ts";
+
+/** Answer of an operation that changes one skill. */
+export interface SkillAnswer {
+  readonly skill_info: SkillInfo;
+}
+
+/** Answer of `test`. */
+export interface TestAnswer extends SkillAnswer {
+  readonly report: TestReport;
+}
+
+const id = z.string().min(1);
+
+/** Operation `validate`. */
+export const validate: Operation<{ package_dir: string }, ValidationReport> = {
+  name: "validate",
+  description: "Check a package folder without installing it",
+  mode: "read_only",
+  input: z.object({ package_dir: z.string().min(1) }),
+  async handler({ skills }, { package_dir }): Promise<ValidationReport> {
+    return await skills.library.validate(package_dir);
+  },
+};
+
+/** Operation `install`. */
+export const install: Operation<{ package_dir: string; test: boolean }, SkillAnswer> = {
+  name: "install",
+  description: "Install a package folder as a candidate",
+  mode: "full",
+  input: z.object({ package_dir: z.string().min(1), test: z.boolean().default(false) }),
+  async handler({ skills, actor, signal }, { package_dir, test: alsoTest }): Promise<SkillAnswer> {
+    const options = { actor, test: alsoTest, ...(signal === undefined ? {} : { signal }) };
+    return { skill_info: await skills.library.install(package_dir, options) };
+  },
+};
+
+/** Operation `test`. */
+export const test: Operation<{ id: string }, TestAnswer> = {
+  name: "test",
+  description: "Run a skill's tests: the candidate's, else the serving version's",
+  mode: "full",
+  input: z.object({ id }),
+  async handler({ skills, actor, signal }, input): Promise<TestAnswer> {
+    const report = await skills.library.test(input.id, {
+      actor,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return { skill_info: await skills.library.info(input.id), report };
+  },
+};
+
+/** Operation `activate`. */
+export const activate: Operation<{ id: string }, SkillAnswer> = {
+  name: "activate",
+  description: "Let the candidate serve calls; the version before is kept for a rollback",
+  mode: "full",
+  input: z.object({ id }),
+  async handler({ skills, actor, signal }, input): Promise<SkillAnswer> {
+    return {
+      skill_info: await skills.library.activate(input.id, {
+        actor,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    };
+  },
+};
+
+/** Operation `rollback`. */
+export const rollback: Operation<{ id: string }, SkillAnswer> = {
+  name: "rollback",
+  description: "Go back to the version that served before",
+  mode: "full",
+  input: z.object({ id }),
+  async handler({ skills, actor }, input): Promise<SkillAnswer> {
+    return { skill_info: await skills.library.rollback(input.id, actor) };
+  },
+};
+
+/** Operation `disable`. */
+export const disable: Operation<{ id: string }, SkillAnswer> = {
+  name: "disable",
+  description: "Take a skill out of service",
+  mode: "full",
+  input: z.object({ id }),
+  async handler({ skills, actor }, input): Promise<SkillAnswer> {
+    return { skill_info: await skills.library.disable(input.id, actor) };
+  },
+};
+
+/** Operation `quarantine`. */
+export const quarantine: Operation<{ id: string; reason: string }, SkillAnswer> = {
+  name: "quarantine",
+  description: "Take a skill out of service until somebody has looked at it",
+  mode: "full",
+  input: z.object({ id, reason: z.string().trim().min(1).max(2000) }),
+  async handler({ skills, actor }, input): Promise<SkillAnswer> {
+    return { skill_info: await skills.library.quarantine(input.id, input.reason, actor) };
+  },
+};
+
+/** Operation `advance_status`. */
+export const advanceStatus: Operation<{ id: string; status: SkillStatus }, SkillAnswer> = {
+  name: "advance_status",
+  description: "Move a skill along the status table",
+  mode: "full",
+  input: z.object({ id, status: z.enum(["pending", "testing", "active", "disabled", "quarantined"]) }),
+  async handler({ skills, actor }, input): Promise<SkillAnswer> {
+    return { skill_info: await skills.library.advance(input.id, input.status, actor) };
+  },
+};

@@ -1,0 +1,152 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import type { Json } from "./base/json.ts";
+import { createDiscovery } from "./discovery/create-discovery.ts";
+import { openLangChainEmbedder } from "./discovery/langchain-embedder.ts";
+import type { Discovery, Embedder } from "./discovery/types.ts";
+import { createEnvironments } from "./environment/create-environments.ts";
+import type { Environments } from "./environment/types.ts";
+import { findHome } from "./lifecycle/find-home.ts";
+import { openLibrary } from "./lifecycle/library.ts";
+import type { SettingsInput } from "./lifecycle/settings.ts";
+import type { HomeSettings, RunOptions, RunResult, SkillInfo, SkillLibrary } from "./lifecycle/types.ts";
+import { type FoundSkills, search } from "./operations/look-up.ts";
+import { perform } from "./operations/perform.ts";
+import type { OperationSkills } from "./operations/types.ts";
+import { createRunner } from "./runner/runner.ts";
+import type { Runner } from "./runner/types.ts";
+import { createSandbox } from "./sandbox/create-sandbox.ts";
+import type { BackendName, SandboxBackend } from "./sandbox/types.ts";
+
+/** Options of `openSkills`. None of them can come from a home, a manifest or a model. */
+export interface OpenSkillsOptions {
+  /** The home. Default: `SKILLWRIGHT_DIR`, else `./.skills` if it exists, else `~/.skillwright`. */
+  readonly dir?: string;
+  /**
+   * Whether `dir` was typed by somebody instead of chosen by your code: then a home that this user neither made nor
+   * trusted runs nothing. Default false.
+   */
+  readonly untrustedDir?: boolean;
+  /** Default `auto`: bubblewrap, else Landlock, else refusal. `unsafe-none` runs skills without any sandbox. */
+  readonly sandbox?: "auto" | BackendName | SandboxBackend;
+  /** Absolute paths of programs. Default: found. */
+  readonly programs?: { readonly python?: string; readonly uv?: string; readonly bwrap?: string };
+  /** Whether uv may be installed from the package index when a skill needs it. Default true. */
+  readonly allowUvInstall?: boolean;
+  /** Downloads, and uv when it had to be fetched. Default `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */
+  readonly cacheDir?: string;
+  /** Any LangChain embeddings in place of the shipped model, with an id that names model and version; or `none`. */
+  readonly embeddings?: { readonly model: EmbeddingsInterface; readonly id: string } | "none";
+  /** Laid over the home's `config.toml`; permissions and limits bound it. */
+  readonly settings?: SettingsInput;
+  /** Values of the credentials that a skill's manifest names. Default: none. */
+  readonly secrets?: (skillId: string, name: string) => string | undefined;
+  /** Told what a person who runs the host should know. Default: nowhere. */
+  readonly log?: (level: "info" | "warning" | "error", message: string) => void;
+}
+
+/** An opened home: all parts, wired, and the few things that most programs do. */
+export class Skills implements OperationSkills {
+  readonly library: SkillLibrary;
+  readonly discovery: Discovery;
+  readonly sandbox: SandboxBackend;
+  readonly environments: Environments;
+  readonly settings: HomeSettings;
+  readonly #runner: Runner;
+
+  /** @internal Use `openSkills`. */
+  constructor(parts: OperationSkills & { readonly runner: Runner }) {
+    this.library = parts.library;
+    this.discovery = parts.discovery;
+    this.sandbox = parts.sandbox;
+    this.environments = parts.environments;
+    this.settings = parts.settings;
+    this.#runner = parts.runner;
+  }
+
+  /** Active skills that may do what `query` says, best first. */
+  search(
+    query: string,
+    options: { readonly limit?: number; readonly all?: boolean } = {},
+  ): Promise<FoundSkills> {
+    return perform(search, { skills: this, actor: { via: "code" } }, { query, ...options });
+  }
+
+  /** Runs a tool of a skill's serving version. @throws {SkillError} */
+  run(id: string, input: Json, options: RunOptions = {}): Promise<RunResult> {
+    return this.library.run(id, input, options);
+  }
+
+  /** All skills of the home. */
+  list(): Promise<readonly SkillInfo[]> {
+    return this.library.list();
+  }
+
+  /** Ends all processes and closes all files. May be called twice. */
+  async close(): Promise<void> {
+    await this.#runner.close();
+    await this.discovery.close();
+    await this.library.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Opens a home, making it if need be. No process starts and no model loads before they are needed.
+ *
+ * @throws {SkillError} `home_unusable`, `home_busy`, `invalid_input`
+ */
+export async function openSkills(options: OpenSkillsOptions = {}): Promise<Skills> {
+  const { programs = {}, log } = options;
+  const place = await findHome(options.dir, process.env);
+  const environments = createEnvironments({
+    ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
+    ...(programs.python === undefined ? {} : { python: programs.python }),
+    ...(programs.uv === undefined ? {} : { uv: programs.uv }),
+    ...(options.allowUvInstall === undefined ? {} : { allowUvInstall: options.allowUvInstall }),
+  });
+  const sandbox = sandboxOf(options, environments);
+  const runner = createRunner({
+    sandbox,
+    scratchRoot: join(tmpdir(), `skillwright-run-${process.getuid?.() ?? 0}`),
+  });
+  const library = await openLibrary({
+    dir: place.dir,
+    trusted: place.chosen && options.untrustedDir !== true,
+    environments,
+    runner,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    ...(log === undefined ? {} : { log }),
+  });
+  const embedder = embedderOf(options.embeddings);
+  const discovery = createDiscovery({
+    dir: join(library.dir, ".index"),
+    source: library,
+    ...(embedder === undefined ? {} : { embedder }),
+    log: (message) => log?.("info", message),
+  });
+  return new Skills({ library, discovery, sandbox, environments, settings: library.settings, runner });
+}
+
+function sandboxOf(
+  { sandbox = "auto", programs = {} }: OpenSkillsOptions,
+  environments: Environments,
+): SandboxBackend {
+  if (typeof sandbox !== "string") return sandbox;
+  return createSandbox({
+    backend: sandbox,
+    python: () => environments.python(),
+    ...(programs.bwrap === undefined ? {} : { bwrapPath: programs.bwrap }),
+  });
+}
+
+function embedderOf(given: OpenSkillsOptions["embeddings"]): "none" | (() => Promise<Embedder>) | undefined {
+  if (given === undefined || given === "none") return given;
+  return () => openLangChainEmbedder(given.model, { id: given.id });
+}
