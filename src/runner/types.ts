@@ -1,6 +1,6 @@
 import type { Json } from "../base/json.ts";
 import type { SkillError } from "../base/errors.ts";
-import type { Serve } from "../manifest/types.ts";
+import type { JsonSchema, Serve } from "../manifest/types.ts";
 import type { SandboxPolicy } from "../sandbox/types.ts";
 
 /** All that is needed to run one generation of a skill; plain data. Absolute paths. */
@@ -8,6 +8,8 @@ export interface SkillProgram {
   /** Processes are shared only below one key: generation, grants, secrets version, tenant. */
   readonly key: string;
   readonly id: string;
+  /** Display name; a handshake may answer it in place of the id. */
+  readonly name?: string;
   readonly version: string;
   readonly interpreter: string;
   readonly entry: string;
@@ -79,6 +81,85 @@ export interface TestCase {
   readonly message?: string;
 }
 
+/** The shape of a Python file, found by parsing. What `python/outline.py` answers. */
+export type ScriptOutline = {
+  readonly functions: readonly FunctionOutline[];
+  readonly imports: readonly {
+    readonly module: string;
+    /** From 1. */
+    readonly line: number;
+    /** A missing one is caught by the script. */
+    readonly optional?: boolean;
+  }[];
+  /** Dotted names of what is called, aliases resolved, each with its first line. */
+  readonly calls: readonly { readonly name: string; readonly line: number }[];
+  readonly has_main: boolean;
+  /** How the file most likely serves calls. */
+  readonly serve: Serve;
+  /** Names of the contract's JSON-RPC methods that stand in the file as text. */
+  readonly methods: readonly string[];
+  readonly doc: string;
+  /** The outline was too long: functions have name, line and async only. */
+  readonly truncated?: boolean;
+};
+
+/** A file that is not Python. */
+export type ScriptSyntaxError = {
+  readonly syntax_error: { readonly line: number; readonly message: string };
+};
+
+/** A top-level function. Schemas are read from its type hints. */
+export type FunctionOutline = {
+  readonly name: string;
+  readonly line: number;
+  readonly async: boolean;
+  /** Source text of each, like `tool` or `tool(name="x")`. */
+  readonly decorators: readonly string[];
+  readonly doc: string;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly kind: "positional_only" | "positional" | "var_positional" | "keyword" | "var_keyword";
+    readonly required: boolean;
+    readonly annotation?: string;
+    readonly schema?: JsonSchema;
+    readonly default?: Json;
+  }[];
+  /** Schema of the object whose keys are the arguments. */
+  readonly input_schema: JsonSchema;
+  readonly returns?: string;
+  readonly output_schema?: JsonSchema;
+};
+
+/** Bounds of a runner. Each default stands in `limits.ts`. */
+export interface RunnerLimits {
+  /** Calls that run at the same time, over all skills. */
+  readonly maxConcurrent: number;
+  /** Calls that may wait. */
+  readonly maxQueue: number;
+  /** Idle processes that are kept, over all skills. */
+  readonly maxIdle: number;
+  /** Bytes of one protocol message, without its newline. */
+  readonly maxMessageBytes: number;
+  /** Bytes of log kept for one call. */
+  readonly maxLogBytes: number;
+  /** Files in, and files out, of one call. */
+  readonly maxFiles: number;
+  /** Bytes of all files in, and of all files out, of one call. */
+  readonly maxFileBytes: number;
+  /** How often a daemon may die before it counts as unstable. */
+  readonly maxRestarts: number;
+  /** Waits before the restarts after the first, second … death; the last one repeats. */
+  readonly backoffMs: readonly number[];
+  /** After so long without a death the count starts anew. */
+  readonly healthyMs: number;
+  /** How long a process may take to end by itself before it is ended. */
+  readonly stopGraceMs: number;
+  /** For one run of a package's tests. */
+  readonly testTimeoutMs: number;
+  /** For reading the shape of a file. */
+  readonly outlineTimeoutMs: number;
+}
+
 export interface Runner {
   call(program: SkillProgram, request: CallRequest): Promise<CallResult>;
   /** Starts a process and does the handshake; the daemon is kept. */
@@ -89,7 +170,13 @@ export interface Runner {
     readonly logs: string;
   }>;
   /** Reads the shape of a Python file with the skill's interpreter, in the sandbox, without executing it. */
-  outline(program: Pick<SkillProgram, "interpreter" | "roots">, source: string): Promise<Json>;
+  outline(
+    program: Pick<SkillProgram, "interpreter" | "roots">,
+    source: string,
+  ): Promise<ScriptOutline | ScriptSyntaxError>;
+  /** What the skill answers to `health`; one that has no such method is healthy when it answers at all. */
+  health(program: SkillProgram): Promise<Json>;
+  /** Ends the processes of a key; calls on them end with `closed`. Its restarts are counted anew. */
   stop(key: string): Promise<void>;
   list(): readonly ProcessInfo[];
   on<Name extends keyof RunnerEvents>(name: Name, listener: (event: RunnerEvents[Name]) => void): () => void;

@@ -1,0 +1,56 @@
+import { SkillError } from "../base/errors.ts";
+
+/** The time that a call has left, and the caller's wish to end it. Counts waiting, not the start of a process. */
+export class Deadline {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  #end: number;
+
+  constructor(timeoutMs: number, signal?: AbortSignal) {
+    this.timeoutMs = timeoutMs;
+    this.signal = signal;
+    this.#end = performance.now() + timeoutMs;
+  }
+
+  /** Milliseconds left, never below 0. */
+  get leftMs(): number {
+    return Math.max(0, this.#end - performance.now());
+  }
+
+  /** Moves the end: the start of a process has a deadline of its own. */
+  extend(ms: number): void {
+    this.#end += ms;
+  }
+
+  /** @throws {SkillError} `cancelled` */
+  throwIfCancelled(what: string): void {
+    if (this.signal?.aborted === true) throw cancelled(what, this.signal);
+  }
+
+  /**
+   * Runs `onEnd` once when time is up or the caller cancels, until the answer is called. The timer keeps the host
+   * alive: that is what makes it wait for a call though the skill's process itself never does.
+   */
+  watch(what: string, onEnd: (error: SkillError) => void): () => void {
+    const { signal } = this;
+    const timer = setTimeout(() => onEnd(timedOut(what, this.timeoutMs)), Math.min(this.leftMs, 2 ** 31 - 1));
+    if (signal === undefined) return () => clearTimeout(timer);
+    const onAbort = () => onEnd(cancelled(what, signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
+  }
+}
+
+function timedOut(what: string, timeoutMs: number): SkillError {
+  return new SkillError("timeout", `${what} did not end within ${timeoutMs} ms`, {
+    fix: "give it more time, or less to do",
+    details: { timeout_ms: timeoutMs },
+  });
+}
+
+function cancelled(what: string, signal: AbortSignal): SkillError {
+  return new SkillError("cancelled", `${what} was cancelled`, { cause: signal.reason });
+}

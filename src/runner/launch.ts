@@ -1,0 +1,141 @@
+import { dirname } from "node:path";
+import { SkillError, type SkillErrorCode } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { SandboxBackend, SandboxPolicy } from "../sandbox/types.ts";
+import { Deadline } from "./deadline.ts";
+import { checkHandshake, type Expected, type Introduction } from "./handshake.ts";
+import type { Orders } from "./orders.ts";
+import { Redactor } from "./redact.ts";
+import { makeScratch, type Scratch } from "./scratch.ts";
+import { SkillProcess, startTimedOut } from "./skill-process.ts";
+import type { RunnerLimits } from "./types.ts";
+import { WIRE_CODES } from "./wire.ts";
+
+/** Where and how processes are started. */
+export interface LaunchContext {
+  readonly sandbox: SandboxBackend;
+  readonly scratchRoot: string;
+  readonly limits: RunnerLimits;
+}
+
+/** What is started, and who is expected to answer. */
+export interface LaunchRequest {
+  readonly expected: Expected;
+  readonly interpreter: string;
+  readonly roots: readonly string[];
+  readonly policy: SandboxPolicy;
+  readonly orders: Orders & Json;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly onLog?: (text: string) => void;
+  /** Told of the process as soon as there is one, so that it can be ended while it starts. */
+  readonly onProcess?: (process: SkillProcess) => void;
+}
+
+/** A process that has introduced itself. */
+export interface Launched {
+  readonly process: SkillProcess;
+  readonly scratch: Scratch;
+  readonly introduction: Introduction;
+  readonly redactor: Redactor;
+}
+
+/**
+ * Starts a process in the sandbox and does the handshake, all within one deadline. On failure nothing is left of it.
+ *
+ * @throws {SkillError} `sandbox_unavailable`, `start_failed`, `handshake_failed`, `cancelled`
+ */
+export async function launch(context: LaunchContext, request: LaunchRequest): Promise<Launched> {
+  const deadline = new Deadline(request.timeoutMs, request.signal);
+  const label = `"${request.expected.id}"`;
+  deadline.throwIfCancelled(label);
+  const scratch = await makeScratch(context.scratchRoot);
+  let process: SkillProcess | undefined;
+  try {
+    const redactor = new Redactor(request.secrets);
+    process = await spawnProcess(context, request, scratch, redactor);
+    request.onProcess?.(process);
+    const introduction = await introduce(process, request.expected, deadline);
+    return { process, scratch, introduction, redactor };
+  } catch (error) {
+    const failure = startFailure(error, label, request.timeoutMs);
+    process?.kill(failure);
+    await process?.ended;
+    await scratch.remove();
+    throw failure;
+  }
+}
+
+async function spawnProcess(
+  context: LaunchContext,
+  request: LaunchRequest,
+  scratch: Scratch,
+  redactor: Redactor,
+): Promise<SkillProcess> {
+  const { sandbox, limits } = context;
+  const { interpreter } = request;
+  // The interpreter of a virtual environment reads the file beside its own folder.
+  const roots = [...new Set([...request.roots, dirname(dirname(interpreter))])].filter((path) =>
+    path !== "/"
+  );
+  const plan = await sandbox.plan(request.policy, { interpreter, roots, scratch: scratch.root });
+  return new SkillProcess({
+    label: `"${request.expected.id}"`,
+    sandbox,
+    plan,
+    orders: request.orders,
+    redactor,
+    limits,
+    ...(request.onLog === undefined ? {} : { onLog: request.onLog }),
+  });
+}
+
+async function introduce(
+  process: SkillProcess,
+  expected: Expected,
+  deadline: Deadline,
+): Promise<Introduction> {
+  const stopWatching = deadline.watch("the start", (error) => process.kill(error));
+  try {
+    await process.ready();
+    let prefix: Introduction["prefix"] = "";
+    const ask = (method: string) =>
+      process.exchange(method, { protocol_version: 2 }, { deadline }).then((outcome) => outcome.value);
+    const answer = await ask("handshake").catch((error: unknown) => {
+      if (!isMethodNotFound(error)) throw error;
+      prefix = "skill.";
+      return ask("skill.handshake");
+    });
+    const introduction = checkHandshake(answer, expected, prefix);
+    process.handshaken(introduction);
+    return introduction;
+  } finally {
+    stopWatching();
+  }
+}
+
+/** Whether the skill has no such method. */
+export function isMethodNotFound(error: unknown): boolean {
+  return SkillError.isInstance(error) && error.details?.["wire_code"] === WIRE_CODES.methodNotFound;
+}
+
+/** What went wrong on the wire during a start is told as what it is: no start, or no handshake. */
+function startFailure(error: unknown, label: string, timeoutMs: number): SkillError {
+  const known = SkillError.from(error, "start_failed", label);
+  if (known.code === "timeout") return startTimedOut(label, timeoutMs, known);
+  if (!WRONG_ANSWERS.has(known.code)) return known;
+  return new SkillError("handshake_failed", known.message, {
+    ...(known.fix === undefined ? {} : { fix: known.fix }),
+    ...(known.details === undefined ? {} : { details: known.details }),
+    cause: known,
+  });
+}
+
+const WRONG_ANSWERS: ReadonlySet<SkillErrorCode> = new Set([
+  "tool_failed",
+  "tool_not_found",
+  "invalid_input",
+  "invalid_output",
+  "protocol_error",
+]);

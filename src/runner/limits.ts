@@ -1,0 +1,18 @@
+import type { RunnerLimits } from "./types.ts";
+
+/** The defaults of a runner. */
+export const DEFAULT_LIMITS: RunnerLimits = {
+  maxConcurrent: 5,
+  maxQueue: 100,
+  maxIdle: 16,
+  maxMessageBytes: 102_400,
+  maxLogBytes: 64 * 1024,
+  maxFiles: 64,
+  maxFileBytes: 32 * 1024 * 1024,
+  maxRestarts: 5,
+  backoffMs: [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000],
+  healthyMs: 60_000,
+  stopGraceMs: 1_000,
+  testTimeoutMs: 60_000,
+  outlineTimeoutMs: 10_000,
+};

@@ -1,0 +1,182 @@
+import { Emitter } from "../base/emitter.ts";
+import { SkillError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { SandboxBackend } from "../sandbox/types.ts";
+import { Deadline } from "./deadline.ts";
+import { checkRequest, invoke } from "./invoke.ts";
+import { isMethodNotFound, type Launched } from "./launch.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import { type Member, ProcessPool } from "./pool.ts";
+import { outlineLaunch, programLaunch } from "./program-launch.ts";
+import { Slots } from "./slots.ts";
+import { runTests } from "./test-run.ts";
+import type {
+  CallRequest,
+  CallResult,
+  ProcessInfo,
+  Runner,
+  RunnerEvents,
+  RunnerLimits,
+  ScriptOutline,
+  ScriptSyntaxError,
+  SkillProgram,
+  TestCase,
+} from "./types.ts";
+
+/** What a runner stands on. */
+export interface RunnerOptions {
+  readonly sandbox: SandboxBackend;
+  /** Existing or not, a folder for the working folders of processes; absolute. */
+  readonly scratchRoot: string;
+  readonly limits?: Partial<RunnerLimits>;
+}
+
+/**
+ * Makes a runner. Nothing is started before the first call, and no idle process keeps the host alive; `close` ends
+ * them all.
+ */
+export function createRunner(options: RunnerOptions): Runner {
+  return new ProcessRunner(options);
+}
+
+class ProcessRunner implements Runner {
+  readonly #limits: RunnerLimits;
+  readonly #slots: Slots;
+  readonly #pool: ProcessPool;
+  readonly #events = new Emitter<RunnerEvents>();
+  #closing: Promise<void> | undefined;
+
+  constructor({ sandbox, scratchRoot, limits }: RunnerOptions) {
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#slots = new Slots(this.#limits.maxConcurrent, this.#limits.maxQueue);
+    this.#pool = new ProcessPool({ sandbox, scratchRoot, limits: this.#limits }, {
+      onLog: (event) => this.#events.emit("log", event),
+      onUnstable: (event) => this.#events.emit("unstable", event),
+    });
+  }
+
+  async call(program: SkillProgram, request: CallRequest): Promise<CallResult> {
+    checkRequest(program, request, this.#limits);
+    const timeout = Math.min(program.call_timeout_ms, request.timeout_ms ?? Infinity);
+    const deadline = new Deadline(timeout, request.signal);
+    return await this.#withMember(
+      program,
+      deadline,
+      (member) => invoke(member, program, request, deadline, this.#limits),
+    );
+  }
+
+  async start(program: SkillProgram): Promise<ProcessInfo> {
+    const deadline = new Deadline(program.call_timeout_ms);
+    return await this.#withMember(program, deadline, ({ process }) => {
+      const info = this.#pool.list().find(({ pid }) => pid === process.pid);
+      if (info === undefined) {
+        throw new SkillError("process_died", `"${program.id}" ended after its handshake`);
+      }
+      return Promise.resolve(info);
+    });
+  }
+
+  async health(program: SkillProgram): Promise<Json> {
+    const deadline = new Deadline(program.call_timeout_ms);
+    return await this.#withMember(program, deadline, async ({ process, introduction }) => {
+      try {
+        return (await process.exchange(`${introduction.prefix}health`, {}, { deadline })).value;
+      } catch (error) {
+        if (isMethodNotFound(error)) return { status: "ok" };
+        throw error;
+      }
+    });
+  }
+
+  async test(
+    program: SkillProgram,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly cases: readonly TestCase[]; readonly logs: string }> {
+    return await this.#alone(
+      program,
+      programLaunch(program, "tests", this.#limits),
+      signal,
+      (launched) => runTests(launched, this.#limits.testTimeoutMs, signal),
+    );
+  }
+
+  async outline(
+    program: Pick<SkillProgram, "interpreter" | "roots">,
+    source: string,
+  ): Promise<ScriptOutline | ScriptSyntaxError> {
+    const who = { key: "outline", id: "outline", version: "0.0.0" };
+    const request = outlineLaunch(program, source, this.#limits);
+    return await this.#alone(who, request, undefined, async ({ process }) => {
+      const deadline = new Deadline(this.#limits.outlineTimeoutMs);
+      const { value } = await process.exchange("outline", {}, { deadline });
+      return value as ScriptOutline | ScriptSyntaxError; // our own code made it; the text was only parsed
+    });
+  }
+
+  async stop(key: string): Promise<void> {
+    await this.#pool.stop(key, new SkillError("closed", "the skill was stopped"));
+  }
+
+  list(): readonly ProcessInfo[] {
+    return this.#pool.list();
+  }
+
+  on<Name extends keyof RunnerEvents>(name: Name, listener: (event: RunnerEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  close(): Promise<void> {
+    const cause = new SkillError("closed", "the runner was closed");
+    this.#slots.close(cause);
+    return this.#closing ??= this.#pool.close(cause);
+  }
+
+  async #withMember<Result>(
+    program: SkillProgram,
+    deadline: Deadline,
+    action: (member: Member) => Promise<Result>,
+  ): Promise<Result> {
+    const what = `"${program.id}"`;
+    deadline.throwIfCancelled(what);
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire(what, deadline);
+    let member: Member | undefined;
+    try {
+      member = await this.#pool.take(program, deadline);
+      return await action(member);
+    } finally {
+      this.#giveBack(member);
+    }
+  }
+
+  /** The caller does not wait for the end of a process that is no longer needed, but its slot does. */
+  #giveBack(member: Member | undefined): void {
+    const release = () => this.#slots.release();
+    if (member === undefined) release();
+    else void this.#pool.give(member).then(release, release);
+  }
+
+  async #alone<Result>(
+    program: Pick<SkillProgram, "key" | "id" | "version">,
+    request: Parameters<ProcessPool["launch"]>[1],
+    signal: AbortSignal | undefined,
+    action: (launched: Launched) => Promise<Result>,
+  ): Promise<Result> {
+    const deadline = new Deadline(request.timeoutMs, signal);
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire(`"${program.id}"`, deadline);
+    try {
+      const launched = await this.#pool.launch(
+        program,
+        signal === undefined ? request : { ...request, signal },
+      );
+      try {
+        return await action(launched);
+      } finally {
+        launched.process.kill(new SkillError("closed", `"${program.id}" has done its work`));
+        await launched.process.ended;
+      }
+    } finally {
+      this.#slots.release();
+    }
+  }
+}
