@@ -26,6 +26,7 @@ import {
   type GraphEvent,
   openSkills,
   proposalText,
+  type RunResult,
 } from "skillwright";
 import { skillMiddleware } from "skillwright/middleware";
 import { readRecording, recorded, type Recording, ReplayModel } from "./recorded-model.ts";
@@ -94,13 +95,12 @@ try {
   const { id, default_tool } = made.skill;
   const example = made.proposal.tests?.given[0]?.example;
   printer.heading(`From the command line: skillwright run ${id} --input '${JSON.stringify(example?.input)}'`);
-  const value = fromCommandLine(id, JSON.stringify(example?.input));
+  const { value, sandbox } = fromCommandLine(id, JSON.stringify(example?.input));
   printer.line(`${default_tool} answers ${JSON.stringify(value)}`);
 
   const given = made.proposal.tests?.given ?? [];
   const own = [...made.proposal.tests?.cases ?? [], ...made.proposal.tests?.examples ?? []];
   const results = [...given, ...own];
-  const sandbox = await skills.sandbox.probe();
   const document = {
     outcome: "installed",
     skill_id: id,
@@ -112,7 +112,7 @@ try {
       shown: made.report.shown,
       held_back: made.report.held_back,
     },
-    sandbox: { backend: sandbox.backend, unenforced: [] },
+    sandbox,
     stages_ms: made.report.stages_ms,
     answer: first,
     reused,
@@ -180,12 +180,15 @@ async function approves(): Promise<boolean> {
   return !isCancel(choice) && choice;
 }
 
-function fromCommandLine(id: string, input: string): unknown {
+function fromCommandLine(id: string, input: string): Pick<RunResult, "value" | "sandbox"> {
   const bin = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
   const args = [...process.execArgv, bin, "run", id, "--input", input, "--dir", dir, "--json"];
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: { ...process.env, SKILLWRIGHT_SANDBOX: options.sandbox },
+  });
   if (status !== 0) throw new Error(`the command line failed: ${stdout}${stderr}`);
-  return (JSON.parse(stdout) as { value: unknown }).value;
+  return JSON.parse(stdout) as RunResult;
 }
 
 async function chooseModels(): Promise<{ agent: BaseChatModel; maker: BaseChatModel }> {

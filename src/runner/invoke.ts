@@ -51,10 +51,16 @@ export async function invoke(
     });
     const empty = isEmptyFolder(scratch.out);
     untouched = empty && request.files === undefined;
-    if (empty) return { ...outcome, artifacts: {} };
+    const sandbox = process.sandbox;
+    if (empty) return { ...outcome, artifacts: {}, sandbox };
     const { files, skipped } = await collectFiles(scratch.out, limits);
     const notes = skipped.map((path) => `out/${path} is no plain file and was left out\n`).join("");
-    return { ...outcome, artifacts: redactor.files(files), logs: outcome.logs + redactor.text(notes) };
+    return {
+      ...outcome,
+      artifacts: redactor.files(files),
+      logs: outcome.logs + redactor.text(notes),
+      sandbox,
+    };
   } finally {
     if (!untouched) await cleanUp(launched);
   }

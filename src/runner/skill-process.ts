@@ -11,7 +11,7 @@ import { ProcessLog } from "./process-log.ts";
 import type { Redactor } from "./redact.ts";
 import { nextState, type ProcessState } from "./state.ts";
 import type { CallResult, RunnerLimits } from "./types.ts";
-import { fromWireError, WIRE_CODES } from "./wire.ts";
+import { fromWireError, type Speaker } from "./wire.ts";
 
 /** What a process needs to live. */
 export interface ProcessOptions {
@@ -175,14 +175,21 @@ export class SkillProcess {
     await this.ended;
   }
 
+  /** How it is confined. */
+  get sandbox(): CallResult["sandbox"] {
+    const { backend, unenforced } = this.#options.plan;
+    return { backend, unenforced };
+  }
+
+  get #speaker(): Speaker {
+    const { mode } = this.#options.orders;
+    return mode === "stdio" || mode === "fd" ? "program" : "loop";
+  }
+
   #outcome(answer: Answer, wall_ms: number): Outcome {
     const { redactor, label } = this.#options;
     const { usage } = answer.extra;
-    if ("error" in answer) {
-      const error = fromWireError(answer.error, label);
-      if (answer.error.code !== WIRE_CODES.importFailed) throw error;
-      throw new SkillError("start_failed", error.message, { details: error.details ?? {} });
-    }
+    if ("error" in answer) throw fromWireError(answer.error, label, this.#speaker);
     return {
       value: redactor.value(answer.result),
       logs: redactor.text(this.#log.text()),

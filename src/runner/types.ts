@@ -1,7 +1,7 @@
 import type { Json } from "../base/json.ts";
 import type { SkillError } from "../base/errors.ts";
 import type { JsonSchema, Serve } from "../manifest/types.ts";
-import type { SandboxPolicy } from "../sandbox/types.ts";
+import type { BackendName, Capability, SandboxPolicy } from "../sandbox/types.ts";
 
 /** All that is needed to run one generation of a skill; plain data. Absolute paths. */
 export interface SkillProgram {
@@ -49,6 +49,8 @@ export interface CallResult {
   /** What it printed during the call, bounded. */
   readonly logs: string;
   readonly usage: { readonly wall_ms: number; readonly cpu_ms?: number; readonly max_rss_kb?: number };
+  /** What confined it. `unenforced` is empty but for `unsafe-none`. */
+  readonly sandbox: { readonly backend: BackendName; readonly unenforced: readonly Capability[] };
 }
 
 export interface ProcessInfo {

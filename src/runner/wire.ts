@@ -70,27 +70,28 @@ export function readMessage(line: Buffer, maxDepth: number): Incoming {
   return classify(message as Message);
 }
 
+/** Who answers: our serving loop, or a program that speaks JSON-RPC itself and numbers its own errors as it likes. */
+export type Speaker = "loop" | "program";
+
 /** The `SkillError` that a wire error becomes. `what` names the skill and the method. */
-export function fromWireError(error: WireError, what: string): SkillError {
-  return new SkillError(localCode(error.code), `${what}: ${error.message}`, {
+export function fromWireError(error: WireError, what: string, speaker: Speaker): SkillError {
+  const code = (speaker === "loop" ? LOOP_CODES.get(error.code) : undefined) ??
+    STANDARD_CODES.get(error.code);
+  return new SkillError(code ?? "tool_failed", `${what}: ${error.message}`, {
     details: { wire_code: error.code, ...(error.data === undefined ? {} : { data: error.data }) },
   });
 }
 
-function localCode(code: number): SkillErrorCode {
-  switch (code) {
-    case WIRE_CODES.methodNotFound:
-      return "tool_not_found";
-    case WIRE_CODES.invalidParams:
-      return "invalid_input";
-    case WIRE_CODES.tooLarge:
-      return "message_too_large";
-    case WIRE_CODES.notJson:
-      return "invalid_output";
-    default:
-      return "tool_failed";
-  }
-}
+const STANDARD_CODES: ReadonlyMap<number, SkillErrorCode> = new Map([
+  [WIRE_CODES.methodNotFound, "tool_not_found"],
+  [WIRE_CODES.invalidParams, "invalid_input"],
+]);
+
+const LOOP_CODES: ReadonlyMap<number, SkillErrorCode> = new Map([
+  [WIRE_CODES.tooLarge, "message_too_large"],
+  [WIRE_CODES.notJson, "invalid_output"],
+  [WIRE_CODES.importFailed, "start_failed"],
+]);
 
 function classify(message: Message): Incoming {
   const { jsonrpc, id, method, result, error } = message;

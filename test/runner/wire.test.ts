@@ -119,11 +119,20 @@ describe("fromWireError", () => {
     [WIRE_CODES.toolFailed, "tool_failed"],
     [42, "tool_failed"],
   ])("maps wire code %i to %s and keeps it in the details", (code, local) => {
-    const error = fromWireError({ code, message: "m", data: [1] }, "skill");
+    const error = fromWireError({ code, message: "m", data: [1] }, "skill", "loop");
     expect(error).toMatchObject({
       code: local,
       message: "skill: m",
       details: { wire_code: code, data: [1] },
     });
   });
+
+  test.each([WIRE_CODES.tooLarge, WIRE_CODES.notJson, WIRE_CODES.importFailed])(
+    "takes %i of a program that speaks for itself as the tool's own error",
+    (code) => {
+      expect(fromWireError({ code, message: "m" }, "skill", "program")).toMatchObject({
+        code: "tool_failed",
+      });
+    },
+  );
 });
