@@ -47,7 +47,7 @@ export class ReplayModel extends BaseChatModel {
   }
 
   override bindTools(): Runnable<BaseLanguageModelInput, AIMessageChunk, BaseChatModelCallOptions> {
-    return this as unknown as Runnable<BaseLanguageModelInput, AIMessageChunk, BaseChatModelCallOptions>;
+    return this;
   }
 
   override _generate(request: BaseMessage[]): Promise<ChatResult> {

@@ -22,7 +22,7 @@ const MAX_PROBLEMS = 20;
  */
 export function compileSchema(schema: unknown, what = "the schema"): (value: unknown) => SchemaCheck {
   const checked = checkSchema(schema, what);
-  const memory = { patterns: new Map(), values: new WeakMap() };
+  const memory: Evaluation["memory"] = { patterns: new Map(), values: new WeakMap() };
   return (value) => {
     const foreign = notJson(value, 0, "");
     if (foreign !== undefined) return { ok: false, problems: [foreign] };

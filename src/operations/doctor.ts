@@ -113,9 +113,8 @@ async function answerOfProbe({ library }: OperationSkills): Promise<number> {
     const report = await library.testBuild(staged, { examples: [{ input: { number: 21 }, expected: 42 }] });
     if (report.passed) return performance.now() - started;
     const error = report.handshake.error ?? report.given[0]?.error;
-    throw new SkillError("tests_failed", `the probe skill did not answer: ${error?.message ?? report.logs}`, {
-      ...(error?.fix === undefined ? {} : { fix: error.fix }),
-    });
+    const message = `the probe skill did not answer: ${error?.message ?? report.logs}`;
+    throw new SkillError("tests_failed", message, error?.fix === undefined ? {} : { fix: error.fix });
   } finally {
     await library.discard(key);
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -30,7 +30,7 @@ test("writeFileAtomic replaces a link and does not follow it", async () => {
 test("writeFileAtomic keeps the old file and removes its temporary one when the write fails", async () => {
   await expect(writeFileAtomic(join(dir, "none", "file"), "new")).rejects.toThrow("ENOENT");
   const folder = join(dir, "folder");
-  await (await import("node:fs/promises")).mkdir(join(folder, "inner"), { recursive: true });
-  await expect(writeFileAtomic(folder, "new")).rejects.toThrow();
+  await mkdir(join(folder, "inner"), { recursive: true });
+  await expect(writeFileAtomic(folder, "new")).rejects.toThrow("EISDIR");
   expect(await readdir(dir)).toEqual(["folder"]);
 });

@@ -34,7 +34,7 @@ export const runCommand: Command = {
       ...(options["timeout"] === undefined ? {} : { timeout_ms: Number(options["timeout"]) * 1000 }),
     });
     const saved = await saveArtifacts(answer.artifacts, options["out"] as string | undefined);
-    const artifacts = answer.artifacts.map(({ path, size }) => ({ path, size, ...(saved.get(path) ?? {}) }));
+    const artifacts = answer.artifacts.map(({ path, size }) => ({ path, size, ...saved.get(path) }));
     const value = typeof answer.value === "string" ? answer.value : JSON.stringify(answer.value, null, 2);
     const left = artifacts.map(({ path, size }) =>
       `out/${path} (${size} bytes)${saved.size === 0 ? ", keep it with --out" : ""}`
