@@ -1,7 +1,13 @@
 export { openSkills, type OpenSkillsOptions, type Skills } from "./skills.ts";
 export { VERSION } from "./version.ts";
 
-export { SKILL_ERROR_CODES, SkillError, type SkillErrorCode, type SkillErrorOptions, type SkillErrorValue } from "./base/errors.ts";
+export {
+  SKILL_ERROR_CODES,
+  SkillError,
+  type SkillErrorCode,
+  type SkillErrorOptions,
+  type SkillErrorValue,
+} from "./base/errors.ts";
 export type { Json } from "./base/json.ts";
 
 export { skillTool, skillTools, type SkillToolsOptions } from "./tools/skill-tools.ts";
