@@ -67,14 +67,3 @@ export const list: Operation<{ status?: SkillStatus | undefined }, SkillList> = 
     return { skills: status === undefined ? all : all.filter((info) => info.status === status) };
   },
 };
-
-/** Operation `info`. */
-export const info: Operation<{ id: string }, { skill_info: SkillInfo }> = {
-  name: "info",
-  description: "Show one skill",
-  mode: "read_only",
-  input: z.object({ id: z.string() }),
-  async handler({ skills }, { id }): Promise<{ skill_info: SkillInfo }> {
-    return { skill_info: await skills.library.info(id) };
-  },
-};

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import { modeAllows } from "./tool-mode.ts";
+import { requireMode } from "./tool-mode.ts";
 import type { Operation, OperationContext } from "./types.ts";
 
 /**
@@ -13,17 +13,7 @@ export async function perform<Input, Output>(
   context: OperationContext,
   input: unknown,
 ): Promise<Output> {
-  const given = context.mode ?? "full";
-  if (!modeAllows(given, operation.mode)) {
-    throw new SkillError(
-      "mode_denied",
-      `"${operation.name}" needs tool mode "${operation.mode}", the mode is "${given}"`,
-      {
-        fix: `let the host open skills with mode "${operation.mode}"`,
-        details: { operation: operation.name, mode: given, needed: operation.mode },
-      },
-    );
-  }
+  requireMode(context.mode ?? "full", operation.mode, operation.name);
   const parsed = operation.input.safeParse(input);
   if (!parsed.success) {
     throw new SkillError(
