@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,7 +11,8 @@ import type { Discovery, Embedder } from "./discovery/types.ts";
 import { createEnvironments } from "./environment/create-environments.ts";
 import type { Environments } from "./environment/types.ts";
 import { findHome } from "./lifecycle/find-home.ts";
-import { openLibrary } from "./lifecycle/library.ts";
+import { type OpenedLibrary, openLibrary } from "./lifecycle/library.ts";
+import { runnerLimits } from "./lifecycle/program.ts";
 import type { SettingsInput } from "./lifecycle/settings.ts";
 import type { HomeSettings, RunOptions, RunResult, SkillInfo, SkillLibrary } from "./lifecycle/types.ts";
 import { type FoundSkills, search } from "./operations/look-up.ts";
@@ -55,15 +58,17 @@ export class Skills implements OperationSkills {
   readonly environments: Environments;
   readonly settings: HomeSettings;
   readonly #runner: Runner;
+  readonly #scratchRoot: string;
 
   /** @internal Use `openSkills`. */
-  constructor(parts: OperationSkills & { readonly runner: Runner }) {
+  constructor(parts: OperationSkills & { readonly library: OpenedLibrary; readonly scratchRoot: string }) {
     this.library = parts.library;
+    this.#runner = parts.library.runner;
+    this.#scratchRoot = parts.scratchRoot;
     this.discovery = parts.discovery;
     this.sandbox = parts.sandbox;
     this.environments = parts.environments;
     this.settings = parts.settings;
-    this.#runner = parts.runner;
   }
 
   /** Active skills that may do what `query` says, best first. */
@@ -86,9 +91,10 @@ export class Skills implements OperationSkills {
 
   /** Ends all processes and closes all files. May be called twice. */
   async close(): Promise<void> {
+    await this.library.close();
     await this.#runner.close();
     await this.discovery.close();
-    await this.library.close();
+    await rm(this.#scratchRoot, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,15 +117,12 @@ export async function openSkills(options: OpenSkillsOptions = {}): Promise<Skill
     ...(options.allowUvInstall === undefined ? {} : { allowUvInstall: options.allowUvInstall }),
   });
   const sandbox = sandboxOf(options, environments);
-  const runner = createRunner({
-    sandbox,
-    scratchRoot: join(tmpdir(), `skillwright-run-${process.getuid?.() ?? 0}`),
-  });
+  const scratchRoot = join(tmpdir(), `skillwright-run-${randomUUID()}`);
   const library = await openLibrary({
     dir: place.dir,
     trusted: place.chosen && options.untrustedDir !== true,
     environments,
-    runner,
+    runner: (settings) => createRunner({ sandbox, scratchRoot, limits: runnerLimits(settings) }),
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     ...(log === undefined ? {} : { log }),
@@ -131,7 +134,7 @@ export async function openSkills(options: OpenSkillsOptions = {}): Promise<Skill
     ...(embedder === undefined ? {} : { embedder }),
     log: (message) => log?.("info", message),
   });
-  return new Skills({ library, discovery, sandbox, environments, settings: library.settings, runner });
+  return new Skills({ library, discovery, sandbox, environments, settings: library.settings, scratchRoot });
 }
 
 function sandboxOf(

@@ -41,10 +41,12 @@ const COMMANDS: readonly Command[] = [
  */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
+  const json = argv.some((given) => given === "--json" || given.startsWith("--json="));
   const program = new Commander("skillwright")
     .description("Skills for agents: find, run and make small sandboxed tools")
     .version(VERSION)
     .exitOverride()
+    .showHelpAfterError("see: skillwright --help")
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
@@ -59,8 +61,17 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
+    if (error.exitCode === 0) return 0;
+    if (json) terminal.print(JSON.stringify({ error: wrongUse(error).toValue() }));
+    return 2;
   }
+}
+
+/** What commander says of the arguments, as an error of ours: its second line is a suggestion. */
+function wrongUse({ message }: CommanderError): SkillError {
+  const [what = "", suggestion] = message.replace(/^error: /, "").split("\n");
+  const fix = suggestion?.replace(/^\((.*?)\??\)$/, "$1").toLowerCase() ?? "see skillwright --help";
+  return new SkillError("invalid_input", what, { fix });
 }
 
 function addCommand(
@@ -70,7 +81,7 @@ function addCommand(
 ): void {
   const sub = program.command(command.name).summary(command.summary).description(
     capitalised(command.summary),
-  );
+  ).showHelpAfterError(`see: skillwright ${command.name} --help`);
   for (const [spec, description] of command.args) sub.argument(spec, description);
   for (const [flags, description] of command.options) sub.option(flags, description);
   // `run` takes its input after --json as well: `run weather --json '{"city": "Paris"}'`
@@ -106,6 +117,7 @@ async function runCommandOnce(
       return {
         skills,
         actor: { via: "cli" },
+        signal: terminal.signal,
         ...(maker === undefined ? {} : { maker }),
         onEvent: ({ stage, status, ms }) => {
           if (terminal.interactive && status !== "started") {

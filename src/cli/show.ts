@@ -18,14 +18,15 @@ const STATUS_STYLE: Readonly<Record<SkillInfo["status"], Style>> = {
 
 export function showSkill(terminal: Terminal, skill: SkillInfo): string {
   const { style } = terminal;
-  const status = style(STATUS_STYLE[skill.status], skill.status);
-  const candidate = skill.candidate === null
+  const { id, version, status, serving, candidate } = skill;
+  // without a serving version the candidate is what is shown
+  const next = candidate === null || serving === null
     ? ""
-    : `, candidate ${skill.candidate.version} ${skill.candidate.status}`;
-  const error = skill.last_error === null ? "" : `\n  ${style("red", plainText(skill.last_error))}`;
-  return `${style("bold", skill.id)} ${skill.version} ${status}${candidate}\n  ${
-    plainText(skill.description)
-  }${error}`;
+    : `, candidate ${candidate.version} ${style(STATUS_STYLE[candidate.status], candidate.status)}`;
+  const lines = [`${style("bold", id)} ${version} ${style(STATUS_STYLE[status], status)}${next}`];
+  if (skill.description !== "") lines.push(`  ${plainText(skill.description)}`);
+  if (skill.last_error !== null) lines.push(`  ${style("red", plainText(skill.last_error))}`);
+  return lines.join("\n");
 }
 
 export function showSkills(terminal: Terminal, skills: readonly SkillInfo[]): string {

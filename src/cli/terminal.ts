@@ -15,10 +15,12 @@ export interface Terminal {
   readonly style: (style: Style, text: string) => string;
   readonly stdin: Readable;
   readonly stdout: Writable;
+  /** Ends when the person at the terminal wants what runs to end. */
+  readonly signal: AbortSignal;
 }
 
 /** The terminal of this process. */
-export function processTerminal(): Terminal {
+export function processTerminal(signal: AbortSignal): Terminal {
   const colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
   return {
     interactive: process.stdin.isTTY && process.stdout.isTTY && process.env["CI"] === undefined,
@@ -27,5 +29,6 @@ export function processTerminal(): Terminal {
     style: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),
     stdin: process.stdin,
     stdout: process.stdout,
+    signal,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import {
   activate,
   advanceStatus,
@@ -17,9 +18,11 @@ import type { Operation, OperationContext } from "../operations/types.ts";
 /** Version of the envelope. */
 export const HOST_PROTOCOL = 1;
 
+const requestId = z.union([z.string().max(200), z.number()]);
+
 const envelope = z.object({
   v: z.literal(HOST_PROTOCOL),
-  request_id: z.union([z.string().max(200), z.number()]),
+  request_id: requestId,
   command: z.string().max(100),
   payload: z.record(z.string(), z.unknown()).default({}),
 });
@@ -66,7 +69,7 @@ export function createHost(context: OperationContext): Host {
         const error = new SkillError("invalid_input", `not an envelope: ${z.prettifyError(parsed.error)}`, {
           fix: `send {"v":${HOST_PROTOCOL},"request_id":"1","command":"skill.list","payload":{}}`,
         });
-        return { v: HOST_PROTOCOL, request_id: null, ok: false, error: error.toValue() };
+        return { v: HOST_PROTOCOL, request_id: requestIdOf(request), ok: false, error: error.toValue() };
       }
       const { request_id, command, payload } = parsed.data;
       try {
@@ -79,11 +82,20 @@ export function createHost(context: OperationContext): Host {
   };
 }
 
+/** The id of a request that is wrong in another way, so that its sender knows which of his it is. */
+function requestIdOf(request: unknown): string | number | null {
+  const given = typeof request === "object" && request !== null && "request_id" in request
+    ? request.request_id
+    : null;
+  return requestId.safeParse(given).data ?? null;
+}
+
 async function dispatch(context: OperationContext, command: string, payload: unknown): Promise<unknown> {
   const handle = COMMANDS.get(command);
   if (handle === undefined) {
+    const meant = nearest(command, COMMANDS.keys());
     throw new SkillError("not_found", `there is no host command "${command}"`, {
-      fix: `use one of ${[...COMMANDS.keys()].join(", ")}`,
+      fix: meant === undefined ? `use one of ${[...COMMANDS.keys()].join(", ")}` : `did you mean "${meant}"`,
     });
   }
   return await handle(context, payload);

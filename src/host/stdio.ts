@@ -9,16 +9,24 @@ const MAX_LINE = 8 << 20;
 
 /**
  * Serves a host over JSON lines: one envelope a line in, one answer a line out, in the order in which they are ready.
- * Resolves when the input ends and every answer is written.
+ * Resolves when the input ends, or nobody reads the answers any more, and the work that was begun is done.
  */
 export async function serveHost(host: Host, input: Readable, output: Writable): Promise<void> {
   const open = new Set<Promise<void>>();
-  for await (const line of lines(input)) {
-    const work = respond(host, line).then((answer) => write(output, answer));
-    open.add(work);
-    void work.finally(() => open.delete(work));
+  const hangUp = (): void => void input.destroy();
+  output.on("error", hangUp);
+  try {
+    for await (const line of lines(input)) {
+      const work = respond(host, line).then((answer) => write(output, answer));
+      open.add(work);
+      void work.finally(() => open.delete(work));
+    }
+  } catch (error) {
+    if (!input.destroyed) throw error;
+  } finally {
+    await Promise.all(open);
+    output.off("error", hangUp);
   }
-  await Promise.all(open);
 }
 
 async function respond(host: Host, line: Uint8Array | "too long"): Promise<HostAnswer> {
@@ -33,10 +41,9 @@ async function respond(host: Host, line: Uint8Array | "too long"): Promise<HostA
   }
 }
 
+/** Resolves also when nobody reads any more: the output's own error event says that. */
 async function write(output: Writable, answer: HostAnswer): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    output.write(`${JSON.stringify(answer)}\n`, (error) => (error ? reject(error) : resolve()));
-  });
+  await new Promise<void>((resolve) => output.write(`${JSON.stringify(answer)}\n`, () => resolve()));
 }
 
 /** Lines split at the byte 0x0A; one that is too long is reported once and skipped, without keeping it in memory. */
@@ -50,12 +57,17 @@ async function* lines(input: Readable): AsyncGenerator<Uint8Array | "too long"> 
       const tooLong = size + end > MAX_LINE;
       [parts, size, chunk] = [[], 0, chunk.subarray(end + 1)];
       if (tooLong) yield "too long";
-      else if (line.length > 0) yield line;
+      else if (!isBlank(line)) yield line;
     }
     size += chunk.length;
     if (size <= MAX_LINE) parts.push(chunk);
     else parts = [];
   }
   if (size > MAX_LINE) yield "too long";
-  else if (size > 0) yield Buffer.concat(parts);
+  else if (!isBlank(Buffer.concat(parts))) yield Buffer.concat(parts);
+}
+
+/** Nothing but the white space of JSON. */
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }

@@ -92,6 +92,12 @@ export interface Example {
   readonly description?: string;
 }
 
+/** Bounds of examples. */
+export const EXAMPLE_BOUNDS: { readonly most: number; readonly fileBytes: number } = {
+  most: 1000,
+  fileBytes: 4 * 1024 * 1024,
+};
+
 export interface ExampleResult {
   readonly example: Example;
   readonly status: "passed" | "failed";
@@ -188,6 +194,7 @@ export interface InstallOptions {
   readonly signal?: AbortSignal;
   /** Sentences kept as triggers besides the manifest's: the intent that a skill was made for. */
   readonly triggers?: readonly string[];
+  /** Told what is begun: `read`, `validate`, `build`, `install`, `test`. */
   readonly onStage?: (stage: string) => void;
 }
 

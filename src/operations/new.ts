@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { scaffoldPackage } from "../graph/scaffold.ts";
+import { skillIdProblem, suggestSkillId } from "../manifest/skill-id.ts";
 import type { Operation } from "./types.ts";
 
 /** Answer of `new`. */
@@ -25,18 +26,20 @@ export const createPackage: Operation<
     id: z.string().optional().describe("default: the folder's name"),
     description: z.string().trim().min(1).max(1000).default("Says hello"),
   }),
-  async handler(
-    _context,
-    { dir, id, description },
-  ): Promise<NewPackage> {
+  async handler(_context, { dir, id, description }): Promise<NewPackage> {
     const target = resolve(dir);
     if (await isOccupied(target)) {
       throw new SkillError("conflict", `the folder "${target}" is not empty`, {
         fix: "name a new or empty folder",
       });
     }
-    const skillId = id ??
-      basename(target).toLowerCase().replace(/[^a-z0-9_-]+/g, "_").replace(/^[^a-z]+/, "");
+    const skillId = id ?? suggestSkillId(basename(target)) ?? basename(target);
+    const problem = skillIdProblem(skillId);
+    if (problem !== undefined) {
+      throw new SkillError("invalid_input", `"${skillId}" cannot be an id: ${problem}`, {
+        fix: "give another id",
+      });
+    }
     const files = scaffoldPackage({ id: skillId, description });
     for (const [path, text] of Object.entries(files)) {
       await mkdir(dirname(join(target, path)), { recursive: true });

@@ -5,25 +5,40 @@ import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { createSkillGraph } from "../graph/create-skill-graph.ts";
 import type { GeneratorOutcome } from "../graph/types.ts";
-import { exampleInput } from "../operations/generate.ts";
+import type { Example } from "../lifecycle/types.ts";
 import type { OperationContext } from "../operations/types.ts";
-import { modeAllows } from "../operations/tool-mode.ts";
+import { requireMode } from "../operations/tool-mode.ts";
 import { answer, type ToolAnswer } from "./tool-answer.ts";
+
+/**
+ * An example as a model is asked for it. Input and output are left open: a recursive schema of JSON makes `$defs`, which
+ * not every provider takes. The graph checks what comes.
+ */
+const shownExample = z.object({
+  tool: z.string().optional().describe("which of the skill's tools; default: its default tool"),
+  input: z.unknown().describe("the tool's whole input: an object"),
+  expected: z.unknown().optional().describe("what it must answer"),
+  compare: z.enum(["equal", "approx", "subset", "error"]).optional().describe(
+    "how answers are compared, default equal; error: the call must fail",
+  ),
+  description: z.string().max(500).optional(),
+});
 
 /**
  * The tool `create_skill`: runs the generation graph inside the agent's own run, so that its interrupt is the agent's
  * and the same thread goes on with the new skill. The graph reads checkpointer and thread from the tool's `config`.
  */
 export function createSkillTool(context: OperationContext, maker?: BaseChatModel): StructuredToolInterface {
-  const { skills } = context;
-  const graph = createSkillGraph({ skills, ...(maker === undefined ? {} : { model: maker }) }).compile();
+  const { skills, actor } = context;
+  const graph = createSkillGraph({ skills, actor, ...(maker === undefined ? {} : { model: maker }) })
+    .compile();
   return tool(
     ({ need, examples }, config: RunnableConfig): Promise<ToolAnswer> =>
       answer(async () => {
-        if (!modeAllows(context.mode ?? "full", "full")) {
-          throw new SkillError("mode_denied", `"create_skill" needs tool mode "full"`);
-        }
-        const state = await graph.invoke({ intent: need, examples: examples ?? [] }, config);
+        requireMode(context.mode ?? "full", "full", "create_skill");
+        // what they hold is checked by the graph, with an error that says which example is wrong
+        const given = (examples ?? []) as readonly Example[];
+        const state = await graph.invoke({ intent: need, examples: given }, config);
         const outcome = state.outcome as GeneratorOutcome | undefined;
         if (outcome === undefined) {
           throw new SkillError("maker_failed", "the generation ended without an outcome");
@@ -39,7 +54,7 @@ export function createSkillTool(context: OperationContext, maker?: BaseChatModel
         need: z.string().min(1).max(4000).describe(
           "what the skill must do, with which input (names and types) and which output; not the user's sentence",
         ),
-        examples: z.array(exampleInput).max(50).optional().describe(
+        examples: z.array(shownExample).max(50).optional().describe(
           "inputs with the expected output, four or more if you can; include edge cases",
         ),
       }),

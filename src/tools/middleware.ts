@@ -1,11 +1,12 @@
-import { isGraphInterrupt } from "@langchain/langgraph";
+import { isGraphBubbleUp } from "@langchain/langgraph";
 import { type BaseMessage, ToolMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { type AgentMiddleware, createMiddleware } from "langchain";
-import { SkillError } from "../base/errors.ts";
+import { modeAllows, requireMode } from "../operations/tool-mode.ts";
 import type { OperationSkills } from "../operations/types.ts";
 import { toolsOfSkill } from "./skill-tool.ts";
 import { agentContext, skillTools, type SkillToolsOptions } from "./skill-tools.ts";
+import { errorContent, errorValue } from "./tool-answer.ts";
 
 /** Options of `skillMiddleware`. */
 export interface SkillMiddlewareOptions extends SkillToolsOptions {
@@ -19,7 +20,11 @@ export interface SkillMiddlewareOptions extends SkillToolsOptions {
 
 const PROMPT =
   `You can use skills: small tested programs. When a task needs computing, parsing or converting that a
-skill could do, call find_skills first. Run what fits. If nothing fits, call create_skill, then use the new skill.`;
+skill could do, call find_skills first.`;
+const PROMPT_FULL = `${PROMPT} Run what fits. If nothing fits, call create_skill, then use the new skill.`;
+
+/** Tools that a narrower mode leaves out: a model that calls one all the same is told why it is not there. */
+const NEED_FULL: ReadonlySet<string> = new Set(["run_skill", "create_skill"]);
 
 /** Gives an agent of LangChain's `createAgent` skills: the tools, a short word in the system prompt, safe errors. */
 export function skillMiddleware(
@@ -27,16 +32,19 @@ export function skillMiddleware(
   options: SkillMiddlewareOptions = {},
 ): AgentMiddleware {
   const tools = skillTools(skills, options);
-  const exposes = options.expose === "tools" && options.mode === "full";
-  const context = agentContext(skills, options.mode ?? "read_only");
+  const mode = options.mode ?? "read_only";
+  const context = agentContext(skills, mode);
+  const exposes = options.expose === "tools" && modeAllows(mode, "full");
+  const prompt = modeAllows(mode, "full") ? PROMPT_FULL : PROMPT;
 
   async function exposedTools(messages: readonly BaseMessage[]): Promise<StructuredToolInterface[]> {
     if (!exposes) return [];
     const infos = new Map((await skills.library.list()).map((info) => [info.id, info]));
-    return skillsOfThread(messages).flatMap((id) => {
+    const found = skillsOfThread(messages).flatMap((id) => {
       const info = infos.get(id);
-      return info?.status === "active" ? toolsOfSkill(context, info) : [];
+      return info === undefined ? [] : toolsOfSkill(context, info);
     });
+    return unlessTaken(found, tools);
   }
 
   return createMiddleware({
@@ -44,38 +52,43 @@ export function skillMiddleware(
     tools,
     async wrapModelCall(request, handler) {
       if (tools.length === 0) return await handler(request);
-      const added = await exposedTools(request.messages);
+      const added = unlessTaken(await exposedTools(request.messages), request.tools);
       return await handler({
         ...request,
         systemMessage: request.systemMessage.concat(
-          request.systemMessage.text === "" ? PROMPT : `\n\n${PROMPT}`,
+          request.systemMessage.text === "" ? prompt : `\n\n${prompt}`,
         ),
         tools: [...request.tools, ...added],
       });
     },
     async wrapToolCall(request, handler) {
+      const { name, id = "" } = request.toolCall;
       try {
         if (request.tool !== undefined) return await handler(request);
+        if (NEED_FULL.has(name)) requireMode(mode, "full", name);
         const added = await exposedTools(request.state.messages);
-        const tool = added.find(({ name }) => name === request.toolCall.name);
+        const tool = added.find((candidate) => candidate.name === name);
         return await handler(tool === undefined ? request : { ...request, tool });
       } catch (error) {
         // With any wrapToolCall in place a thrown error ends the whole run; the model should read it instead.
-        if (isGraphInterrupt(error)) throw error;
-        const { code, message, fix } = SkillError.from(
-          error,
-          "tool_failed",
-          `"${request.toolCall.name}" failed`,
-        );
-        return new ToolMessage({
-          content: JSON.stringify({ error: { code, message, fix } }),
-          status: "error",
-          name: request.toolCall.name,
-          tool_call_id: request.toolCall.id ?? "",
-        });
+        if (isGraphBubbleUp(error)) throw error;
+        const content = errorContent(errorValue(error, `"${name}" failed`));
+        return new ToolMessage({ content, status: "error", name, tool_call_id: id });
       }
     },
   }) as AgentMiddleware;
+}
+
+/**
+ * Those of `found` whose names nobody has: the first of two equal names stays. A tool of the agent's own is never
+ * replaced by a skill of the same name; that skill is still there through `run_skill`.
+ */
+function unlessTaken(
+  found: readonly StructuredToolInterface[],
+  others: readonly { readonly name?: unknown }[],
+): StructuredToolInterface[] {
+  const taken = new Set(others.map(({ name }) => name));
+  return found.filter(({ name }) => !taken.has(name) && taken.add(name));
 }
 
 /** Skills that this thread found or made, in the order in which they first appeared: stable and sticky. */

@@ -1,24 +1,15 @@
-import { type StructuredToolInterface, tool } from "@langchain/core/tools";
+import { DynamicStructuredTool, type StructuredToolInterface, tool } from "@langchain/core/tools";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { z } from "zod";
 import type { SkillInfo } from "../lifecycle/types.ts";
+import type { ToolSpec } from "../manifest/types.ts";
 import type { OperationContext } from "../operations/types.ts";
 import { runInTool } from "./run-skill.ts";
 
 /** One LangChain tool for each tool of a skill, carrying the manifest's JSON Schema. */
 export function toolsOfSkill(context: OperationContext, skill: SkillInfo): StructuredToolInterface[] {
   const names = toolNames(skill);
-  return skill.tools.map((spec, index) =>
-    tool(
-      (input: unknown, config: RunnableConfig) =>
-        runInTool(context, { id: skill.id, tool: spec.name, input }, config),
-      {
-        name: names[index] ?? skill.id,
-        description: spec.description || skill.description,
-        schema: spec.input_schema,
-        responseFormat: "content_and_artifact",
-      },
-    ) as unknown as StructuredToolInterface // a JSON Schema instead of a zod schema: same tool at run time
-  );
+  return skill.tools.map((spec, index) => skillToolOf(context, skill, spec, names[index] ?? skill.id));
 }
 
 /**
@@ -37,4 +28,47 @@ export function toolNames(skill: Pick<SkillInfo, "id" | "tools">): string[] {
     taken.add(short);
     return short;
   });
+}
+
+function skillToolOf(
+  context: OperationContext,
+  skill: SkillInfo,
+  spec: ToolSpec,
+  name: string,
+): StructuredToolInterface {
+  const open = tool(
+    (input: unknown, config: RunnableConfig) =>
+      runInTool(context, { id: skill.id, tool: spec.name, input }, config),
+    {
+      name,
+      description: spec.description || skill.description,
+      schema: z.record(z.string(), z.unknown()),
+      responseFormat: "content_and_artifact",
+    },
+  );
+  return new ShownSchemaTool(open, spec.input_schema);
+}
+
+/**
+ * Shows a skill's own JSON Schema to the model and leaves the check of the input to the library. LangChain's validator
+ * must not see the schema: it runs a stranger's patterns by backtracking, which can hold the host for minutes.
+ */
+class ShownSchemaTool extends DynamicStructuredTool {
+  readonly #open: DynamicStructuredTool;
+
+  constructor(open: StructuredToolInterface, schema: ToolSpec["input_schema"]) {
+    const { name, description } = open;
+    super({
+      name,
+      description,
+      schema,
+      responseFormat: "content_and_artifact",
+      func: () => Promise.resolve(""),
+    });
+    this.#open = open as DynamicStructuredTool;
+  }
+
+  // oxlint-disable-next-line typescript/no-deprecated -- what `invoke` calls, and the only place before the check
+  override call: DynamicStructuredTool["call"] = (input, config, tags) =>
+    this.#open.call(input, config, tags);
 }

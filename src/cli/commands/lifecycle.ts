@@ -1,8 +1,11 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { SkillError } from "../../base/errors.ts";
 import * as operations from "../../operations/lifecycle.ts";
 import { createPackage } from "../../operations/new.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Operation } from "../../operations/types.ts";
+import { homeLayout } from "../../lifecycle/home-layout.ts";
 import { trustHome } from "../../lifecycle/trust.ts";
 import type { Command } from "../command.ts";
 import { showFindings, showSkill, showTests } from "../show.ts";
@@ -44,14 +47,15 @@ export const installCommand: Command = {
   name: "install",
   summary: "install a package as a candidate; what serves goes on serving",
   args: [["<source>", "a package folder, a single script, or an id of the home"]],
-  options: [["--test", "run its tests as well"]],
+  options: [["--test", "run its tests as well; 1 when they fail"]],
   examples: ["skillwright install ./word_count --test"],
   async run({ terminal, open }, [source], { test }) {
-    const answer = await perform(operations.install, await open(), {
-      package_dir: source,
-      test: test === true,
-    });
-    return { document: answer, text: showSkill(terminal, answer.skill_info) };
+    const context = await open();
+    const installed = await perform(operations.install, context, { package_dir: source });
+    if (test !== true) return { document: installed, text: showSkill(terminal, installed.skill_info) };
+    const tested = await perform(operations.test, context, { id: installed.skill_info.id });
+    const text = `${showTests(terminal, tested.report)}\n${showSkill(terminal, tested.skill_info)}`;
+    return { document: tested, text, ok: tested.report.passed };
   },
 };
 
@@ -75,6 +79,12 @@ export const trustCommand: Command = {
   examples: ["skillwright trust ./.skills"],
   async run(_io, [dir = "."]) {
     const path = resolve(dir);
+    const isHome = await stat(homeLayout(path).db).then((entry) => entry.isFile(), () => false);
+    if (!isHome) {
+      throw new SkillError("not_found", `there is no home at "${path}"`, {
+        fix: "name the folder that holds .state/home.db",
+      });
+    }
     await trustHome(path);
     return { document: { trusted: path }, text: `${path} is trusted from now on` };
   },

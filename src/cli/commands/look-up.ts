@@ -4,7 +4,7 @@ import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
 import { plainText } from "../../base/plain-text.ts";
 import { showFindings, showMatches, showSkills } from "../show.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Style, Terminal } from "../terminal.ts";
 
 export const doctorCommand: Command = {
   name: "doctor",
@@ -47,33 +47,46 @@ export const searchCommand: Command = {
 };
 
 function showDoctor(terminal: Terminal, report: DoctorReport): string {
-  const { sandbox, python, uv, model, skill, problems } = report;
-  const row = (ok: boolean, name: string, text: string): string =>
-    `${terminal.style(ok ? "green" : "yellow", ok ? "ok     " : "missing")} ${name.padEnd(8)} ${
-      plainText(text)
-    }`;
-  const lacking = sandbox.missing.map(({ capability }) => capability).join(", ");
+  const { sandbox, python, uv, model, skill, problems, home_findings } = report;
+  const row = (style: Style, word: string, name: string, text: string): string =>
+    `${terminal.style(style, word.padEnd(6))} ${name.padEnd(8)} ${plainText(text)}`;
+  const check = (ok: boolean, name: string, text: string): string =>
+    ok ? row("green", "ok", name, text) : row("red", "fails", name, text);
   return [
-    row(
+    check(
       report.ok,
       "skills",
       skill.ok ? `a probe skill was built and answered in ${Math.round(skill.ms)} ms` : "none can run",
     ),
-    row(sandbox.usable, "sandbox", `${sandbox.backend}${lacking === "" ? "" : `; not here: ${lacking}`}`),
-    row(python !== null, "python", python === null ? "not found" : `${python.version} at ${python.path}`),
-    row(
-      uv !== null,
-      "uv",
-      uv === null ? "not found; installed when a skill needs it" : `${uv.version} at ${uv.path}`,
-    ),
-    row(model.ok, "model", model.ok ? model.name : `search by words only: ${model.reason ?? "not loaded"}`),
-    row(true, "home", report.home),
-    ...(report.home_findings.length === 0 ? [] : [showFindings(terminal, report.home_findings)]),
-    ...problems.map(({ message, fix }) =>
-      `  ${plainText(message)}${fix === undefined ? "" : `\n    ${plainText(fix)}`}`
-    ),
-    ...sandbox.missing.map(({ capability, reason, fix }) =>
-      `  ${capability}: ${plainText(reason)}\n    ${plainText(fix)}`
-    ),
+    check(sandbox.usable, "sandbox", sandbox.backend),
+    check(python !== null, "python", python === null ? "not found" : `${python.version} at ${python.path}`),
+    uv === null
+      ? row("dim", "later", "uv", "not here; fetched when a skill with packages needs it")
+      : row("green", "ok", "uv", `${uv.version} at ${uv.path}`),
+    model.ok
+      ? row("green", "ok", "model", model.name)
+      : row("yellow", "weak", "model", "not loaded; search goes by words only"),
+    row("green", "ok", "home", report.home),
+    ...problems.map(({ message, fix }) => problem(terminal, message, fix)),
+    ...(home_findings.length === 0 ? [] : [showFindings(terminal, home_findings)]),
+    ...(sandbox.usable ? notGranted(terminal, report) : []),
   ].join("\n");
+}
+
+function problem(terminal: Terminal, message: string, fix: string | undefined): string {
+  const lines = [`${terminal.style("yellow", "problem")} ${plainText(message)}`];
+  if (fix !== undefined) lines.push(`        ${plainText(fix)}`);
+  return lines.join("\n");
+}
+
+/** What the sandbox works without, but cannot grant: asking for it is refused. One note a reason. */
+function notGranted(terminal: Terminal, { sandbox }: DoctorReport): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { capability, reason, fix } of sandbox.missing) {
+    const why = `${reason}; ${fix}`;
+    byReason.set(why, [...byReason.get(why) ?? [], capability]);
+  }
+  return [...byReason].map(([why, names]) =>
+    terminal.style("dim", `note   no skill is granted ${names.join(", ")}: ${plainText(why)}`)
+  );
 }

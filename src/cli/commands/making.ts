@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SkillError } from "../../base/errors.ts";
 import type { GeneratorOutcome } from "../../graph/types.ts";
 import { proposalText } from "../../graph/proposal-text.ts";
+import { TEMPLATE_MAKER } from "../../graph/scaffold.ts";
 import type { Example, SkillProposal } from "../../lifecycle/types.ts";
 import { approve, exampleInput, generate, proposal, proposals, reject } from "../../operations/generate.ts";
 import { perform } from "../../operations/perform.ts";
@@ -30,6 +31,14 @@ export const generateCommand: Command = {
       intent: words.join(" "),
       examples: typeof examples === "string" ? await readExamples(io, examples) : [],
     });
+    if (outcome.report.maker === TEMPLATE_MAKER && !io.json) {
+      io.terminal.note(
+        io.terminal.style(
+          "yellow",
+          "no model was named: a template writes a scaffold that does nothing yet; give --model provider:name",
+        ),
+      );
+    }
     if (outcome.outcome !== "proposed") return showOutcome(io, outcome);
     if (yes === true) return await approveProposal(io, context, outcome.proposal);
     if (!io.terminal.interactive || io.json) return showOutcome(io, outcome);

@@ -35,6 +35,9 @@ export const runCommand: Command = {
     });
     const saved = await saveArtifacts(answer.artifacts, options["out"] as string | undefined);
     const artifacts = answer.artifacts.map(({ path, size }) => ({ path, size, ...saved.get(path) }));
+    if (!io.json && answer.logs !== "") {
+      io.terminal.note(io.terminal.style("dim", plainText(answer.logs.trimEnd())));
+    }
     const value = typeof answer.value === "string" ? answer.value : JSON.stringify(answer.value, null, 2);
     const left = artifacts.map(({ path, size }) =>
       `out/${path} (${size} bytes)${saved.size === 0 ? ", keep it with --out" : ""}`

@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { SkillError, type SkillErrorCode, type SkillErrorValue } from "../base/errors.ts";
+import { canonicalJson, decodeUtf8, type Json, parseJson } from "../base/json.ts";
+import { type Example, EXAMPLE_BOUNDS, type ExampleResult } from "./types.ts";
+
+const FILE = "tests/examples.jsonl";
+const RELATIVE = 1e-4, ABSOLUTE = 1e-3;
+
+/** Errors with which a tool, or its schema, says no. A hang or a crash is no answer. */
+const TOOL_ERRORS: ReadonlySet<SkillErrorCode> = new Set(["tool_failed", "invalid_input"]);
+
+const exampleSchema = z.strictObject({
+  tool: z.string().min(1).max(128).optional(),
+  input: z.json(),
+  expected: z.json().optional(),
+  compare: z.enum(["equal", "approx", "subset", "error"]).optional(),
+  description: z.string().max(2000).optional(),
+});
+
+/** Checks examples that a caller gave. @throws {SkillError} `invalid_input` */
+export function checkExamples(examples: readonly unknown[]): readonly Example[] {
+  if (examples.length > EXAMPLE_BOUNDS.most) {
+    throw new SkillError(
+      "invalid_input",
+      `there are ${examples.length} examples, the limit is ${EXAMPLE_BOUNDS.most}`,
+    );
+  }
+  return examples.map((example, index) => checkExample(example, `example ${index + 1}`));
+}
+
+/** Reads `tests/examples.jsonl` of a package: one example a line. No file, no examples. @throws {SkillError} `invalid_package` naming the line */
+export async function readExamples(packageDir: string): Promise<readonly Example[]> {
+  const bytes = await readFile(join(packageDir, FILE)).catch(() => undefined);
+  if (bytes === undefined) return [];
+  if (bytes.byteLength > EXAMPLE_BOUNDS.fileBytes) {
+    throw new SkillError(
+      "invalid_package",
+      `"${FILE}" is ${bytes.byteLength} bytes long, the limit is ${EXAMPLE_BOUNDS.fileBytes}`,
+    );
+  }
+  const lines = decodeUtf8(bytes, `"${FILE}"`, "invalid_package").split(/\r?\n/);
+  const written = lines.map((text, index) => ({ text, line: index + 1 })).filter(({ text }) =>
+    text.trim() !== ""
+  );
+  if (written.length > EXAMPLE_BOUNDS.most) {
+    throw new SkillError(
+      "invalid_package",
+      `"${FILE}" holds ${written.length} examples, the limit is ${EXAMPLE_BOUNDS.most}`,
+    );
+  }
+  return written.map(({ text, line }) => {
+    const place = `"${FILE}" line ${line}`;
+    return checkExample(parseJson(text, place, { code: "invalid_package" }), place, "invalid_package");
+  });
+}
+
+/** Judges what a tool answered: `got` is its value, or the error that it ended with. */
+export function judgeExample(
+  example: Example,
+  got: { readonly value: Json } | { readonly error: SkillErrorValue },
+): ExampleResult {
+  if ("error" in got) {
+    const passed = example.compare === "error" && TOOL_ERRORS.has(got.error.code);
+    return { example, status: passed ? "passed" : "failed", error: got.error };
+  }
+  return { example, status: matches(example, got.value) ? "passed" : "failed", got: got.value };
+}
+
+function matches(example: Example, value: Json): boolean {
+  const { compare = "equal", expected } = example;
+  if (compare === "error") return false;
+  // Without an expected value it is enough that the call succeeds.
+  if (expected === undefined) return true;
+  if (compare === "equal") return canonicalJson(expected) === canonicalJson(value);
+  return compare === "approx" ? isNear(expected, value) : isSubset(expected, value);
+}
+
+/** Equal, numbers within a tolerance. */
+function isNear(expected: Json, value: Json): boolean {
+  if (typeof expected === "number" && typeof value === "number") {
+    return Math.abs(expected - value) <= Math.max(ABSOLUTE, RELATIVE * Math.abs(expected));
+  }
+  return sameShape(expected, value, isNear, true);
+}
+
+/** What is listed is equal; objects may have more keys. */
+function isSubset(expected: Json, value: Json): boolean {
+  return sameShape(expected, value, isSubset, false);
+}
+
+function sameShape(
+  expected: Json,
+  value: Json,
+  compare: (expected: Json, value: Json) => boolean,
+  sameKeys: boolean,
+): boolean {
+  if (Array.isArray(expected)) {
+    return Array.isArray(value) && value.length === expected.length &&
+      expected.every((item: Json, index) => compare(item, value[index] as Json));
+  }
+  if (typeof expected !== "object" || expected === null) return expected === value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const found = value as Readonly<Record<string, Json>>;
+  const wanted = Object.entries(expected as Readonly<Record<string, Json>>);
+  if (sameKeys && Object.keys(found).length !== wanted.length) return false;
+  return wanted.every(([key, item]) => Object.hasOwn(found, key) && compare(item, found[key] as Json));
+}
+
+function checkExample(
+  example: unknown,
+  what: string,
+  code: "invalid_input" | "invalid_package" = "invalid_input",
+): Example {
+  const result = exampleSchema.safeParse(example);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new SkillError(
+      code,
+      `${what}: ${[issue?.path.join("."), issue?.message].filter(Boolean).join(": ")}`,
+      {
+        fix: 'write it like {"input": {"number": 4}, "expected": "IV"}',
+      },
+    );
+  }
+  return result.data as Example;
+}

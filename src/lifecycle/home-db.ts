@@ -1,0 +1,245 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { SkillError } from "../base/errors.ts";
+import { sqliteFailure, Statements } from "../observe/sqlite.ts";
+import { HOME_FORMAT, HOME_SCHEMA } from "./home-schema.ts";
+import type { Actor } from "./types.ts";
+
+/** How a `home.db` is opened. */
+export interface HomeDbOptions {
+  /** Nothing is written; the home must exist. Default false. */
+  readonly readOnly?: boolean;
+  /** How long a writer waits for another process before `home_busy`. Default 30,000 ms. */
+  readonly waitMs?: number;
+}
+
+/** What a transaction did, for the audit. */
+export interface AuditEntry {
+  readonly actor?: Actor | undefined;
+  readonly action: string;
+  readonly skill_id?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** An open transaction. */
+export interface HomeTransaction {
+  readonly sql: Statements;
+  /** The number of this transaction: one more than the last that committed. */
+  readonly revision: number;
+  /** Milliseconds since 1970, the same for the whole transaction. */
+  readonly now: number;
+}
+
+/**
+ * The truth of a home, in SQLite. One connection; its writers stand in line inside this process and wait for other
+ * processes without blocking the event loop. The file must be opened through SQLite only: closing any other
+ * descriptor of it would release the lock that this process holds.
+ */
+export class HomeDb {
+  readonly sql: Statements;
+  /** Made with the home; tells a home from a copy put in its place. */
+  readonly homeId: string;
+  readonly #db: DatabaseSync;
+  readonly #waitMs: number;
+  #line: Promise<unknown> = Promise.resolve();
+  #seenVersion = -1;
+
+  private constructor(db: DatabaseSync, waitMs: number) {
+    this.#db = db;
+    this.#waitMs = waitMs;
+    this.sql = new Statements(db);
+    this.homeId = String(this.sql.get("select home_id from home")?.["home_id"]);
+  }
+
+  /** Opens `path` (`:memory:` for an empty home that is never stored), making it when it does not exist. @throws {SkillError} `home_unusable`, `home_busy` */
+  static async open(path: string, options: HomeDbOptions = {}): Promise<HomeDb> {
+    const { readOnly = false, waitMs = 30_000 } = options;
+    let db: DatabaseSync | undefined;
+    try {
+      if (!readOnly && path !== ":memory:") await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const opened = db = new DatabaseSync(path, { readOnly });
+      opened.exec("pragma busy_timeout = 0; pragma trusted_schema = off; pragma foreign_keys = on");
+      if (readOnly) requireFormat(opened, path);
+      else await patiently(() => prepare(opened, path), waitMs);
+      return new HomeDb(opened, waitMs);
+    } catch (error) {
+      db?.close();
+      throw homeError(error, path);
+    }
+  }
+
+  /** The number of the last committed transaction. */
+  get revision(): number {
+    return this.#number("revision");
+  }
+
+  /** The last transaction whose projections were brought up. */
+  get projected(): number {
+    return this.#number("projected");
+  }
+
+  /** Whether anybody committed since this was last asked. Costs some microseconds. */
+  moved(): boolean {
+    const version = Number(this.sql.get("pragma data_version")?.["data_version"]);
+    if (version === this.#seenVersion) return false;
+    this.#seenVersion = version;
+    return true;
+  }
+
+  /**
+   * Runs `change` in one transaction, with its audit row and the next revision number. If it throws, nothing happened.
+   * `change` must not wait: long work comes before.
+   */
+  write<T>(audit: AuditEntry, change: (tx: HomeTransaction) => T): Promise<T> {
+    return this.#inLine(() => {
+      const tx: HomeTransaction = { sql: this.sql, revision: this.revision + 1, now: Date.now() };
+      const result = change(tx);
+      appendAudit(tx, audit);
+      this.sql.run("update home set revision = ?", tx.revision);
+      return result;
+    });
+  }
+
+  /**
+   * Keeps writers of all processes out while `work` brings files up to the committed state, then notes the revision
+   * that it reached. If `work` throws, the note is not made.
+   */
+  project(work: (reached: number) => Promise<void>): Promise<void> {
+    return this.#inLine(async () => {
+      const reached = this.revision;
+      await work(reached);
+      this.sql.run("update home set projected = ?", reached);
+    });
+  }
+
+  /** What SQLite's own check finds; empty when the file is sound. */
+  integrity(): readonly string[] {
+    const lines = this.sql.all("pragma quick_check").map((row) => String(Object.values(row)[0]));
+    return lines.filter((line) => line !== "ok");
+  }
+
+  /** Lets what is in line finish, then closes. */
+  async close(): Promise<void> {
+    await this.#line.catch(() => {});
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #number(column: "revision" | "projected"): number {
+    return Number(this.sql.get(`select ${column} from home`)?.[column]);
+  }
+
+  #inLine<T>(body: () => T | Promise<T>): Promise<T> {
+    const turn = this.#line.then(() => this.#transaction(body));
+    this.#line = turn.catch(() => {});
+    return turn;
+  }
+
+  async #transaction<T>(body: () => T | Promise<T>): Promise<T> {
+    try {
+      await patiently(() => this.#db.exec("begin immediate"), this.#waitMs);
+      try {
+        const result = await body();
+        this.#db.exec("commit");
+        return result;
+      } finally {
+        if (this.#db.isTransaction) this.#db.exec("rollback");
+      }
+    } catch (error) {
+      throw homeError(error, "home.db");
+    } finally {
+      // An own commit does not move `data_version`.
+      this.#seenVersion = -1;
+    }
+  }
+}
+
+/** Sets the file up, once per connection. Throws SQLite's own error when another process is just doing the same. */
+function prepare(db: DatabaseSync, path: string): void {
+  if (!isEmpty(db)) requireFormat(db, path);
+  db.exec("pragma journal_mode = wal; pragma synchronous = full");
+  db.exec("begin immediate");
+  try {
+    if (format(db) === 0 && isEmpty(db)) {
+      db.exec(HOME_SCHEMA);
+      db.prepare("insert into home values (?, 0, 0, ?)").run(randomUUID(), Date.now());
+      db.exec(`pragma user_version = ${HOME_FORMAT}`);
+    }
+    requireFormat(db, path);
+    db.exec("commit");
+  } finally {
+    if (db.isTransaction) db.exec("rollback");
+  }
+}
+
+function format(db: DatabaseSync): number {
+  return Number(db.prepare("pragma user_version").get()?.["user_version"]);
+}
+
+function isEmpty(db: DatabaseSync): boolean {
+  return db.prepare("select 1 from sqlite_master limit 1").get() === undefined;
+}
+
+function requireFormat(db: DatabaseSync, path: string): void {
+  const found = format(db);
+  if (found === HOME_FORMAT) return;
+  const newer = found > HOME_FORMAT;
+  throw new SkillError("home_unusable", `"${path}" has format ${found}, this version reads ${HOME_FORMAT}`, {
+    fix: newer
+      ? "use the version of skillwright that wrote it"
+      : "it is another program's file: choose another home",
+  });
+}
+
+/** Repeats `attempt` while another process holds the lock, without blocking the event loop. */
+async function patiently<T>(attempt: () => T, waitMs: number): Promise<T> {
+  const deadline = performance.now() + waitMs;
+  for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (sqliteFailure(error) !== "busy" || performance.now() > deadline) throw error;
+      await delay(pause * (0.5 + Math.random()));
+    }
+  }
+}
+
+function homeError(error: unknown, path: string): unknown {
+  const failure = sqliteFailure(error);
+  if (failure === undefined) {
+    return error instanceof Error && "syscall" in error
+      ? new SkillError("home_unusable", `the home cannot be used: ${error.message}`, {
+        cause: error,
+        fix: "check that its folder exists and that you may write to it",
+      })
+      : error;
+  }
+  const reason = (error as Error).message;
+  if (failure === "busy") {
+    return new SkillError("home_busy", `another process holds the lock of "${path}"`, {
+      cause: error,
+      fix: "try again when the other process is done",
+    });
+  }
+  const fix = failure === "corrupt"
+    ? "put a backup of home.db in its place; installed builds are not lost"
+    : "check free space and permissions of the home";
+  return new SkillError("home_unusable", `"${path}" cannot be used: ${reason}`, { cause: error, fix });
+}
+
+function appendAudit(tx: HomeTransaction, entry: AuditEntry): void {
+  tx.sql.run(
+    "insert into audit (revision, at, via, name, action, skill_id, digest, details) values (?, ?, ?, ?, ?, ?, ?, ?)",
+    tx.revision,
+    tx.now,
+    entry.actor?.via ?? "code",
+    entry.actor?.name ?? null,
+    entry.action,
+    entry.skill_id ?? null,
+    entry.digest ?? null,
+    entry.details === undefined ? null : JSON.stringify(entry.details),
+  );
+}

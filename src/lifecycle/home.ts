@@ -1,0 +1,216 @@
+import { mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Emitter } from "../base/emitter.ts";
+import { SkillError } from "../base/errors.ts";
+import type { Environments } from "../environment/types.ts";
+import type { Finding } from "../manifest/types.ts";
+import { RunHistory } from "../observe/history.ts";
+import type { Runner } from "../runner/types.ts";
+import type { BuildContext } from "./build.ts";
+import { type AuditEntry, HomeDb, type HomeTransaction } from "./home-db.ts";
+import { type HomeLayout, homeLayout } from "./home-layout.ts";
+import { HomeView } from "./home-view.ts";
+import { Integrity } from "./integrity.ts";
+import { Placement } from "./placement.ts";
+import { hostPolicy, ProgramMaker, type SecretSource } from "./program.ts";
+import { Projector } from "./projector.ts";
+import { DEFAULT_SETTINGS, loadSettings, type SettingsInput } from "./settings.ts";
+import { Staging } from "./staging.ts";
+import { standardLibrary } from "./standard-library.ts";
+import { isTrusted, noteTrust, untrustedHome } from "./trust.ts";
+import type { HomeSettings, LibraryEvents } from "./types.ts";
+import { asUntrusted } from "./untrusted.ts";
+
+/** What a home is opened with. */
+export interface OpenHomeOptions {
+  /** The home's folder. Made when it does not exist. */
+  readonly dir: string;
+  /** The host's own code chose the folder: it needs no trust of the user's. Default false. */
+  readonly trusted?: boolean;
+  readonly environments: Environments;
+  /** A runner, or what makes one for the home's settings. It stays the caller's to close. */
+  readonly runner: Runner | ((settings: HomeSettings) => Runner);
+  /** What the host says over the home's `config.toml`; permissions and limits bound it. */
+  readonly settings?: SettingsInput;
+  /** Where secrets come from. Default: there are none. */
+  readonly secrets?: SecretSource;
+  /** Gets what a person running the host should know. */
+  readonly log?: (level: "info" | "warning" | "error", message: string) => void;
+}
+
+/** An opened home with all that the operations on it need. */
+export interface Home {
+  readonly layout: HomeLayout;
+  readonly trusted: boolean;
+  readonly settings: HomeSettings;
+  readonly db: HomeDb;
+  readonly view: HomeView;
+  readonly projector: Projector;
+  readonly staging: Staging;
+  readonly placement: Placement;
+  readonly integrity: Integrity;
+  readonly programs: ProgramMaker;
+  readonly runner: Runner;
+  readonly environments: Environments;
+  readonly building: BuildContext;
+  readonly history: RunHistory;
+  readonly events: Emitter<LibraryEvents>;
+  readonly log: (level: "info" | "warning" | "error", message: string) => void;
+}
+
+/**
+ * Opens a home: makes it if need be, decides about trust, brings files up to what was last committed and removes what
+ * dead processes left. In a home that is not trusted nothing is written and its settings do not count.
+ *
+ * @throws {SkillError} `home_unusable`, `home_busy`, `invalid_input`
+ */
+export async function openHome(options: OpenHomeOptions): Promise<Home> {
+  const log = options.log ?? (() => {});
+  const { dir, db, trusted } = await openDb(resolve(options.dir), options.trusted ?? false);
+  try {
+    const layout = homeLayout(dir);
+    const settings = trusted ? await loadSettings(layout.config, options.settings) : DEFAULT_SETTINGS;
+    const view = new HomeView(db, trusted ? undefined : asUntrusted);
+    const staging = new Staging(layout);
+    const { environments } = options;
+    const runner = typeof options.runner === "function" ? options.runner(settings) : options.runner;
+    const home: Home = {
+      layout,
+      trusted,
+      settings,
+      db,
+      view,
+      projector: new Projector(layout, db, view),
+      staging,
+      placement: new Placement(layout, staging, view),
+      integrity: new Integrity(),
+      programs: new ProgramMaker({ home: dir, settings, secrets: options.secrets ?? (() => undefined) }),
+      runner,
+      environments,
+      building: buildContext(dir, settings, environments, runner),
+      history: new RunHistory(trusted ? layout.history : ":memory:"),
+      events: new Emitter((error) => log("error", `a listener failed: ${String(error)}`)),
+      log,
+    };
+    if (trusted) await recover(home);
+    return home;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/**
+ * Commits one change: one transaction with its audit row, then the files that show it. When the files can't be brought
+ * up the change stands all the same; they are repaired at the next chance.
+ *
+ * @throws {SkillError} `untrusted_home`, and what `change` throws: then nothing happened
+ */
+export async function commit<T>(
+  home: Home,
+  audit: AuditEntry,
+  change: (tx: HomeTransaction) => T,
+): Promise<T> {
+  requireTrusted(home);
+  const result = await home.db.write(audit, change);
+  await bringUp(home);
+  if (audit.skill_id !== undefined) home.events.emit("changed", { skill_id: audit.skill_id });
+  return result;
+}
+
+/** @throws {SkillError} `untrusted_home` */
+export function requireTrusted(home: Home): void {
+  if (!home.trusted) throw untrustedHome(home.layout.dir);
+}
+
+async function bringUp(home: Home): Promise<void> {
+  try {
+    report(home, await home.projector.bringUp());
+  } catch (error) {
+    home.log("warning", `files of the home could not be brought up to date: ${(error as Error).message}`);
+  }
+}
+
+async function recover(home: Home): Promise<void> {
+  await bringUp(home);
+  try {
+    await home.placement.collect();
+    await home.staging.collect();
+  } catch (error) {
+    home.log("warning", `leftovers could not be removed: ${(error as Error).message}`);
+  }
+}
+
+function report({ log }: Home, findings: readonly Finding[]): void {
+  for (const { severity, message } of findings) log(severity === "error" ? "error" : "warning", message);
+}
+
+function buildContext(
+  home: string,
+  settings: HomeSettings,
+  environments: Environments,
+  runner: Runner,
+): BuildContext {
+  const libraries = new Map<string, Promise<ReadonlySet<string>>>();
+  const stdlib = (interpreter: string): Promise<ReadonlySet<string>> => {
+    const known = libraries.get(interpreter) ?? standardLibrary(interpreter);
+    libraries.set(interpreter, known);
+    known.catch(() => libraries.delete(interpreter));
+    return known;
+  };
+  return {
+    settings,
+    environments,
+    runner,
+    stdlib,
+    host: hostPolicy(settings.security.max_permissions),
+    forbidden: [home],
+  };
+}
+
+interface OpenedDb {
+  /** The home's real path. */
+  readonly dir: string;
+  readonly db: HomeDb;
+  readonly trusted: boolean;
+}
+
+/** Opens what is there as far as it is trusted. A home that is made here is this user's. */
+async function openDb(path: string, given: boolean): Promise<OpenedDb> {
+  const found = await contents(path);
+  const dir = found === undefined ? await make(path) : await realpath(path);
+  const { db: file } = homeLayout(dir);
+  const isHome = await stat(file).then(() => true, () => false);
+  if (!isHome) {
+    if (!given && found !== undefined && found.length > 0) {
+      return { dir, db: await HomeDb.open(":memory:"), trusted: false };
+    }
+    const db = await HomeDb.open(file);
+    await noteTrust(dir, db.homeId);
+    return { dir, db, trusted: true };
+  }
+  if (given) return { dir, db: await HomeDb.open(file), trusted: true };
+  const reader = await HomeDb.open(file, { readOnly: true });
+  if (!await isTrusted(dir, reader.homeId)) return { dir, db: reader, trusted: false };
+  await reader.close();
+  return { dir, db: await HomeDb.open(file), trusted: true };
+}
+
+/** Names in the folder; undefined when it does not exist. */
+async function contents(path: string): Promise<readonly string[] | undefined> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw SkillError.from(error, "home_unusable", `the home "${path}" cannot be opened`);
+  }
+}
+
+async function make(path: string): Promise<string> {
+  try {
+    await mkdir(join(path, ".state"), { recursive: true, mode: 0o700 });
+    return await realpath(path);
+  } catch (error) {
+    throw SkillError.from(error, "home_unusable", `the home "${path}" cannot be made`);
+  }
+}

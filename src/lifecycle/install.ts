@@ -1,0 +1,247 @@
+import { existsSync } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { digestFiles } from "../base/digest.ts";
+import { SkillError } from "../base/errors.ts";
+import { loadPackage } from "../manifest/package.ts";
+import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
+import { SKILL_ID } from "../manifest/skill-id.ts";
+import { type Build, makeBuild, readBuild } from "./build.ts";
+import { throwIfCancelled } from "./cancel.ts";
+import { commit, type Home, requireTrusted } from "./home.ts";
+import type { HomeTransaction } from "./home-db.ts";
+import { packageFilesOf } from "./package-text.ts";
+import {
+  insertGeneration,
+  moveGeneration,
+  readSkill,
+  type SkillRecord,
+  storeTests,
+  touchSkill,
+} from "./records.ts";
+import { candidateOf, freeSlot, newest, servingOf, skillInfo } from "./skill-record.ts";
+import { appendSlotLog } from "./slot-log.ts";
+import { keepSnapshot } from "./snapshots.ts";
+import { compactReport } from "./test-build.ts";
+import { addSentences } from "./triggers.ts";
+import type { InstallOptions, PackageFiles, SkillInfo, StagedBuild, TestReport } from "./types.ts";
+import { validatePackage } from "./validate.ts";
+
+type Options = InstallOptions & { readonly tests?: TestReport };
+type Placed = Omit<Build, "findings">;
+
+/** Writes files into staging. */
+export async function stageFiles(
+  home: Home,
+  files: PackageFiles,
+): Promise<{ readonly key: string; readonly dir: string; readonly digest: string }> {
+  requireTrusted(home);
+  return await home.staging.stage(packageFilesOf(files));
+}
+
+/** Validates a staged package and builds it, unless it is built already. */
+export async function buildStaged(
+  home: Home,
+  key: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<StagedBuild> {
+  requireTrusted(home);
+  const files = await home.staging.files(key);
+  const { build: place, source } = home.layout.staged(key);
+  const known = await readBuild(place);
+  if (known !== undefined) {
+    const { report } = await validatePackage(source, home.building);
+    return { key, ...known, findings: report.findings };
+  }
+  const fresh = await home.staging.temporary();
+  const { findings } = await makeBuild(fresh, files, home.building, options);
+  await home.staging.moveTo(fresh, place, async () => await readBuild(place) !== undefined);
+  const made = await readBuild(place);
+  if (made === undefined) {
+    throw new SkillError("conflict", "another process took the staged build away", { fix: "try again" });
+  }
+  return { key, ...made, findings };
+}
+
+/** Installs a package folder, a script that is a whole skill, or `<home>/<id>`, as a candidate. */
+export async function installSource(
+  home: Home,
+  source: string,
+  options: InstallOptions = {},
+): Promise<SkillInfo> {
+  requireTrusted(home);
+  const path = await sourcePath(home, source);
+  options.onStage?.("read");
+  const loaded = await loadPackage(path);
+  return await installFiles(home, await readPackageFiles(loaded.path), loaded.manifest.id, options);
+}
+
+/** Installs the files of a package as a candidate. */
+export async function installFiles(
+  home: Home,
+  files: readonly PackageFile[],
+  id: string,
+  options: Options = {},
+): Promise<SkillInfo> {
+  const known = await alreadyInstalled(home, id, digestFiles(files), options);
+  if (known !== undefined) return known;
+  throwIfCancelled(options.signal);
+  const build = await makeBuild(await home.staging.temporary(), files, home.building, options);
+  return await register(home, build, options);
+}
+
+/** Installs what was staged, built and tested; when staging was lost, it is made again from the proposal of the same bytes. */
+export async function installStaged(home: Home, key: string, options: Options = {}): Promise<SkillInfo> {
+  requireTrusted(home);
+  const staged = await readBuild(home.layout.staged(key).build);
+  const build = staged ?? await rebuild(home, key, options);
+  const known = await alreadyInstalled(home, build.resolved.manifest.id, build.digest, options);
+  const info = known ?? await register(home, build, options);
+  await home.staging.discard(key);
+  return info;
+}
+
+async function rebuild(home: Home, key: string, options: Options): Promise<Placed> {
+  const row = home.db.sql.get("select body from proposals where digest = ? limit 1", key);
+  const proposed = row === undefined
+    ? undefined
+    : JSON.parse(String(row["body"])) as { readonly files: PackageFiles };
+  const staged = await home.staging.files(key).catch((error: unknown) => {
+    if (proposed === undefined) throw error;
+    return undefined;
+  });
+  if (staged === undefined && proposed !== undefined) {
+    await home.staging.stage(packageFilesOf(proposed.files));
+  }
+  await buildStaged(home, key, options.signal === undefined ? {} : { signal: options.signal });
+  const made = await readBuild(home.layout.staged(key).build);
+  if (made !== undefined) return made;
+  throw new SkillError("conflict", "another process took the staged build away", { fix: "try again" });
+}
+
+/** The same bytes are not installed twice while they serve or wait to. */
+async function alreadyInstalled(
+  home: Home,
+  id: string,
+  digest: string,
+  options: Options,
+): Promise<SkillInfo | undefined> {
+  const record = home.view.find(id);
+  if (record === undefined) return undefined;
+  const same = [candidateOf(record), servingOf(record)].find((one) => one?.digest === digest);
+  if (same === undefined) return undefined;
+  if (await readBuild(home.layout.build(id, same.build)) === undefined) return undefined;
+  const { tests, actor, triggers = [] } = options;
+  const news = triggers.length > 0 || (tests !== undefined && same.tests === null);
+  if (news) {
+    await commit(home, { actor, action: "install", skill_id: id, digest, details: { again: true } }, (tx) => {
+      touchSkill(tx, id, "other");
+      addSentences(tx, id, triggers);
+      if (tests !== undefined && same.tests === null) storeTests(tx, same, compactReport(tests));
+      markInstalled(tx, digest);
+    });
+  }
+  const now = home.view.get(id);
+  return skillInfo(now, now.generations.find(({ number }) => number === same.number));
+}
+
+/** Places a build and commits a generation of it. */
+async function register(home: Home, build: Placed, options: Options): Promise<SkillInfo> {
+  const { id, version } = build.resolved.manifest;
+  const { actor, signal, onStage } = options;
+  return await home.placement.place(build, async () => {
+    for (;;) {
+      throwIfCancelled(signal);
+      onStage?.("install");
+      const before = home.view.find(id);
+      const snapshot = before === undefined ? null : await keepSnapshot(home.layout, before);
+      const audit = {
+        actor,
+        action: "install",
+        skill_id: id,
+        digest: build.digest,
+        details: { version, build: build.build },
+      };
+      const done = await commit(home, audit, (tx) => insert(tx, home, before, build, snapshot, options))
+        .catch(retry);
+      if (done === undefined) continue;
+      const now = home.view.get(id);
+      const fresh = now.generations.find(({ number }) => number === done) ?? newest(now);
+      await appendSlotLog(
+        home.layout,
+        fresh,
+        "install",
+        `installed ${id} ${version}, digest ${build.digest}`,
+      );
+      return skillInfo(now, fresh);
+    }
+  });
+}
+
+function insert(
+  tx: HomeTransaction,
+  home: Home,
+  before: SkillRecord | undefined,
+  build: Placed,
+  snapshot: string | null,
+  { tests, triggers = [] }: Options,
+): number {
+  const { id, version } = build.resolved.manifest;
+  const now = readSkill(tx.sql, id);
+  if (now?.state !== before?.state) throw new Moved();
+  if (!existsSync(join(home.layout.build(id, build.build), "resolved.manifest.json"))) {
+    throw new SkillError("conflict", `the build of "${id}" was taken away while it was installed`, {
+      fix: "try again",
+    });
+  }
+  const twin = now === undefined
+    ? undefined
+    : [candidateOf(now), servingOf(now)].find((one) => one?.build === build.build);
+  if (twin !== undefined) {
+    touchSkill(tx, id, "other");
+    addSentences(tx, id, triggers);
+    return twin.number;
+  }
+  touchSkill(tx, id, "state");
+  const old = now === undefined ? undefined : candidateOf(now);
+  if (old !== undefined) {
+    const steps = old.status === "pending" ? ["testing", "disabled"] as const : ["disabled"] as const;
+    moveGeneration(tx, old, steps, `superseded by ${version}`);
+  }
+  const number = insertGeneration(tx, {
+    skill_id: id,
+    version,
+    slot: freeSlot(now, version),
+    build: build.build,
+    digest: build.digest,
+    script: build.script,
+    resolved: build.resolved,
+  });
+  if (snapshot !== null) tx.sql.run("update skills set snapshot = ? where id = ?", snapshot, id);
+  addSentences(tx, id, triggers);
+  if (tests !== undefined) {
+    storeTests(tx, { skill_id: id, number }, compactReport(tests));
+  }
+  markInstalled(tx, build.digest);
+  return number;
+}
+
+/** An approved proposal of these bytes is done. */
+function markInstalled(tx: HomeTransaction, digest: string): void {
+  tx.sql.run("update proposals set status = 'installed' where digest = ? and status = 'approved'", digest);
+}
+
+/** The skill changed between the look and the transaction: look again. */
+class Moved extends Error {}
+
+function retry(error: unknown): undefined {
+  if (!(error instanceof Moved)) throw error;
+  return undefined;
+}
+
+/** A path, or an id of the home: `<home>/<id>`. */
+async function sourcePath(home: Home, source: string): Promise<string> {
+  if (!SKILL_ID.test(source)) return source;
+  const own = home.layout.package(source);
+  return await lstat(own).then(() => own, () => source);
+}

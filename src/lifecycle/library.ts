@@ -1,0 +1,246 @@
+import { join } from "node:path";
+import type { SearchDocument } from "../discovery/types.ts";
+import type { Json } from "../base/json.ts";
+import type { Finding } from "../manifest/types.ts";
+import { readPackageFiles } from "../manifest/package-files.ts";
+import type { Runner } from "../runner/types.ts";
+import { checkHome } from "./check.ts";
+import { skillDocument } from "./documents.ts";
+import { type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
+import { buildStaged, installSource, installStaged, stageFiles } from "./install.ts";
+import { textOf } from "./package-text.ts";
+import { decide, type Decision, findProposal, listProposals, propose } from "./proposals.ts";
+import { runSkill } from "./run.ts";
+import { Serving } from "./serving.ts";
+import { shownGeneration, skillInfo } from "./skill-record.ts";
+import {
+  activateSkill,
+  advanceSkill,
+  disableSkill,
+  quarantineSkill,
+  rollbackSkill,
+} from "./status-changes.ts";
+import { type OperationOptions, testSkill, testStaged } from "./testing.ts";
+import { addTrigger } from "./triggers.ts";
+import type {
+  Actor,
+  Example,
+  Generation,
+  HomeSettings,
+  InstallOptions,
+  LibraryEvents,
+  PackageFiles,
+  ProposalStatus,
+  RunOptions,
+  RunResult,
+  SkillInfo,
+  SkillLibrary,
+  SkillProposal,
+  SkillStatus,
+  StagedBuild,
+  TestReport,
+  ValidationReport,
+} from "./types.ts";
+import { validatePackage } from "./validate.ts";
+
+/** A library as it is opened: what everybody needs, and what the composition root does. */
+export interface OpenedLibrary extends SkillLibrary {
+  readonly settings: HomeSettings;
+  /** Whether this user made or trusted the home, or the host's code chose it. */
+  readonly trusted: boolean;
+  /** What runs its skills: given, or made for the settings. */
+  readonly runner: Runner;
+}
+
+/**
+ * Opens the library of a home. `environments` and `runner` stay the caller's: they are not closed with it.
+ *
+ * @throws {SkillError} `home_unusable`, `home_busy`, `invalid_input`
+ */
+export async function openLibrary(options: OpenHomeOptions): Promise<OpenedLibrary> {
+  return new LocalLibrary(await openHome(options));
+}
+
+class LocalLibrary implements OpenedLibrary {
+  readonly #home: Home;
+  readonly #serving: Serving;
+
+  constructor(home: Home) {
+    this.#home = home;
+    this.#serving = new Serving(home);
+  }
+
+  get dir(): string {
+    return this.#home.layout.dir;
+  }
+
+  get settings(): HomeSettings {
+    return this.#home.settings;
+  }
+
+  get trusted(): boolean {
+    return this.#home.trusted;
+  }
+
+  get runner(): Runner {
+    return this.#home.runner;
+  }
+
+  async revision(): Promise<number> {
+    return await Promise.resolve(
+      Number(this.#home.db.sql.get("select max(revision) as n from skills")?.["n"] ?? 0),
+    );
+  }
+
+  async documents(): Promise<readonly SearchDocument[]> {
+    return await Promise.resolve(this.#home.view.all().map(skillDocument));
+  }
+
+  async list(): Promise<readonly SkillInfo[]> {
+    return await Promise.resolve(this.#home.view.all().map((record) => skillInfo(record)));
+  }
+
+  async info(id: string): Promise<SkillInfo> {
+    return await Promise.resolve(skillInfo(this.#home.view.get(id)));
+  }
+
+  async generations(id: string): Promise<readonly Generation[]> {
+    const { generations } = await Promise.resolve(this.#home.view.get(id));
+    return generations.map((
+      { name: _name, script: _script, resolved: _resolved, activated: _activated, ...shown },
+    ) => shown);
+  }
+
+  async files(id: string): Promise<PackageFiles> {
+    requireTrusted(this.#home);
+    const shown = shownGeneration(this.#home.view.get(id));
+    return textOf(await readPackageFiles(join(this.#home.layout.build(id, shown.build), "src")));
+  }
+
+  async validate(dir: string): Promise<ValidationReport> {
+    return (await validatePackage(dir, this.#home.building)).report;
+  }
+
+  stage(files: PackageFiles): ReturnType<SkillLibrary["stage"]> {
+    return stageFiles(this.#home, files);
+  }
+
+  build(key: string, options?: { readonly signal?: AbortSignal }): Promise<StagedBuild> {
+    return buildStaged(this.#home, key, options);
+  }
+
+  testBuild(
+    staged: StagedBuild,
+    options?: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal },
+  ): Promise<TestReport> {
+    return testStaged(this.#home, staged, options);
+  }
+
+  discard(key: string): Promise<void> {
+    return this.#home.staging.discard(key);
+  }
+
+  async install(source: string, options: InstallOptions = {}): Promise<SkillInfo> {
+    return await this.#installed(await installSource(this.#home, source, options), options);
+  }
+
+  async installStaged(
+    key: string,
+    options: InstallOptions & { readonly tests?: TestReport } = {},
+  ): Promise<SkillInfo> {
+    return await this.#installed(await installStaged(this.#home, key, options), options);
+  }
+
+  test(id: string, options?: OperationOptions): Promise<TestReport> {
+    return testSkill(this.#home, id, options);
+  }
+
+  activate(id: string, options?: OperationOptions): Promise<SkillInfo> {
+    return this.#changing(activateSkill(this.#home, id, options));
+  }
+
+  advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo> {
+    return this.#changing(advanceSkill(this.#home, id, status, actor));
+  }
+
+  disable(id: string, actor?: Actor): Promise<SkillInfo> {
+    return this.#changing(disableSkill(this.#home, id, actor));
+  }
+
+  async quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo> {
+    const info = await quarantineSkill(this.#home, id, reason, actor);
+    await this.#serving.stopSkill(id);
+    return info;
+  }
+
+  rollback(id: string, actor?: Actor): Promise<SkillInfo> {
+    return this.#changing(rollbackSkill(this.#home, id, actor === undefined ? {} : { actor }));
+  }
+
+  addTrigger(id: string, sentence: string): Promise<void> {
+    return addTrigger(this.#home, id, sentence);
+  }
+
+  run(id: string, input: Json, options?: RunOptions): Promise<RunResult> {
+    return runSkill(this.#home, this.#serving, id, input, options);
+  }
+
+  propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal> {
+    return propose(this.#home, proposal);
+  }
+
+  async proposal(id: string): Promise<SkillProposal> {
+    return await Promise.resolve(findProposal(this.#home, id));
+  }
+
+  async proposals(filter: { readonly status?: ProposalStatus } = {}): Promise<readonly SkillProposal[]> {
+    return await Promise.resolve(listProposals(this.#home, filter.status));
+  }
+
+  decide(id: string, decision: Decision): Promise<SkillProposal> {
+    return decide(this.#home, id, decision);
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkHome(this.#home);
+  }
+
+  on<Name extends keyof LibraryEvents>(
+    name: Name,
+    listener: (event: LibraryEvents[Name]) => void,
+  ): () => void {
+    return this.#home.events.on(name, listener);
+  }
+
+  async close(): Promise<void> {
+    await this.#serving.close();
+    await this.#home.history.close();
+    await this.#home.db.close();
+  }
+
+  async #installed(
+    info: SkillInfo,
+    { test = false, actor, signal, onStage }: InstallOptions,
+  ): Promise<SkillInfo> {
+    if (!test) return info;
+    onStage?.("test");
+    await testSkill(this.#home, info.id, {
+      ...(actor === undefined ? {} : { actor }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const record = this.#home.view.get(info.id);
+    return skillInfo(
+      record,
+      record.generations.find(({ digest, slot }) =>
+        digest === info.candidate?.digest && slot === info.candidate.slot
+      ),
+    );
+  }
+
+  /** Processes of what no longer serves end after the change. */
+  async #changing(change: Promise<SkillInfo>): Promise<SkillInfo> {
+    const info = await change;
+    await this.#serving.retire();
+    return info;
+  }
+}

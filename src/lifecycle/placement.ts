@@ -1,0 +1,72 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { syncFolder } from "../base/atomic-file.ts";
+import { type Build, readBuild } from "./build.ts";
+import type { HomeLayout } from "./home-layout.ts";
+import type { HomeView } from "./home-view.ts";
+import { isClaimed } from "./leases.ts";
+import type { Staging } from "./staging.ts";
+
+const NOTE = "placing.json";
+
+/**
+ * Puts finished builds where generations find them. A note in staging says what is being placed, so that a build whose
+ * generation was never committed is found again and removed.
+ */
+export class Placement {
+  readonly #layout: HomeLayout;
+  readonly #staging: Staging;
+  readonly #view: HomeView;
+
+  constructor(layout: HomeLayout, staging: Staging, view: HomeView) {
+    this.#layout = layout;
+    this.#staging = staging;
+    this.#view = view;
+  }
+
+  /** Moves a build to its place and runs `commit`. If that throws, the build is removed, unless a generation uses it. */
+  async place<T>(build: Pick<Build, "dir" | "build" | "resolved">, commit: () => Promise<T>): Promise<T> {
+    const { id } = build.resolved.manifest;
+    const note = await this.#staging.temporary();
+    await writeFile(join(note, NOTE), JSON.stringify({ id, build: build.build }));
+    const place = this.#layout.build(id, build.build);
+    try {
+      await mkdir(dirname(place), { recursive: true });
+      const isSound = async (): Promise<boolean> => (await readBuild(place))?.build === build.build;
+      if (build.dir !== place) await this.#staging.moveTo(build.dir, place, isSound);
+      await syncFolder(dirname(place));
+      return await commit();
+    } finally {
+      await this.#settle(note);
+    }
+  }
+
+  /** Settles what dead processes were placing. */
+  async collect(): Promise<void> {
+    for (const name of await readdir(this.#layout.staging).catch(() => [])) {
+      const path = join(this.#layout.staging, name);
+      if (!await isClaimed(path)) await this.#settle(path);
+    }
+  }
+
+  /** Removes the build of a note unless a generation uses it, then the note. */
+  async #settle(note: string): Promise<void> {
+    const text = await readFile(join(note, NOTE), "utf8").catch(() => undefined);
+    if (text === undefined) return;
+    const named = readNote(text);
+    if (named !== undefined && !this.#isUsed(named.id, named.build)) {
+      await rm(this.#layout.build(named.id, named.build), { recursive: true, force: true });
+    }
+    await rm(note, { recursive: true, force: true });
+  }
+
+  #isUsed(id: string, build: string): boolean {
+    return this.#view.find(id)?.generations.some((one) => one.build === build) === true;
+  }
+}
+
+/** A note cut short by a kill names nothing: then nothing was placed. */
+function readNote(text: string): { readonly id: string; readonly build: string } | undefined {
+  const match = /^\{"id":"([a-z][a-z0-9_-]{0,63})","build":"([0-9a-f]{64})"\}$/.exec(text);
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { id: match[1], build: match[2] };
+}

@@ -1,0 +1,150 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { isAbsolute, join } from "node:path";
+import { SkillError } from "../base/errors.ts";
+import { canonicalJson } from "../base/json.ts";
+import type { CredentialSpec, Permissions, ResourceLimits } from "../manifest/types.ts";
+import type { RunnerLimits, SkillProgram } from "../runner/types.ts";
+import { type HostPolicy, resolveGrants } from "../sandbox/policy.ts";
+import type { SandboxLimits } from "../sandbox/types.ts";
+import { narrowerLimits } from "./settings.ts";
+import { servedNames } from "./tool-table.ts";
+import type { HomeSettings, ResolvedManifest } from "./types.ts";
+
+/** Gives the value of a secret, or undefined when there is none. */
+export type SecretSource = (skillId: string, name: string) => string | undefined;
+
+/** What programs are made with. */
+export interface ProgramContext {
+  /** The home's real path: no skill may reach into it by a grant. */
+  readonly home: string;
+  readonly settings: HomeSettings;
+  readonly secrets: SecretSource;
+}
+
+/** What is to be run. */
+export interface ProgramRequest {
+  /** Begins the key: skill and generation, or a staged build. */
+  readonly name: string;
+  /** The build's folder. */
+  readonly dir: string;
+  readonly resolved: ResolvedManifest;
+  /** Whether missing required secrets are an error. Tests run without: setup comes after activation. */
+  readonly needSecrets: boolean;
+}
+
+/** Turns builds into programs that the runner can start. */
+export class ProgramMaker {
+  readonly #context: ProgramContext;
+  /** Keys tell sets of secrets apart without telling anything of them. */
+  readonly #salt = randomBytes(32);
+
+  constructor(context: ProgramContext) {
+    this.#context = context;
+  }
+
+  /** @throws {SkillError} `permission_refused`; `start_failed` naming the secrets that are missing */
+  async make({ name, dir, resolved, needSecrets }: ProgramRequest): Promise<SkillProgram> {
+    const { settings, home } = this.#context;
+    const { manifest, environment, tools } = resolved;
+    const source = join(dir, "src");
+    const limits = narrowerLimits(settings.security.resource_limits, resolved.limits);
+    const grants = await resolveGrants(manifest.security.permissions, {
+      packageDir: source,
+      host: hostPolicy(settings.security.max_permissions),
+      forbidden: [home],
+      writableByOthers: [],
+    });
+    const policy = { ...grants, limits: sandboxLimits(limits, manifest.mode) };
+    const secrets = this.#secrets(manifest.id, manifest.credentials, needSecrets);
+    const own = isAbsolute(environment.interpreter) ? [] : [join(dir, "venv")];
+    return {
+      key: `${name}:${this.#fingerprint({ policy, secrets })}`,
+      id: manifest.id,
+      name: manifest.name,
+      version: manifest.version,
+      interpreter: isAbsolute(environment.interpreter)
+        ? environment.interpreter
+        : join(dir, environment.interpreter),
+      entry: join(source, manifest.entry_file),
+      source,
+      site: environment.site.map((path) => join(dir, path)),
+      roots: [...environment.roots, ...own],
+      serve: resolved.serve,
+      tools: servedNames(manifest, tools),
+      mode: manifest.mode,
+      concurrent: manifest.concurrent,
+      policy,
+      env: Object.fromEntries(
+        Object.entries(resolved.env).filter(([, value]) => !value.startsWith("${secret:")),
+      ),
+      secrets,
+      start_timeout_ms: Math.min(settings.python_skills.handshake_timeout, resolved.timeouts.start) * 1000,
+      call_timeout_ms: limits.max_execution_time * 1000,
+    };
+  }
+
+  #secrets(
+    id: string,
+    credentials: readonly CredentialSpec[],
+    need: boolean,
+  ): Readonly<Record<string, string>> {
+    const found: Record<string, string> = {};
+    const missing: string[] = [];
+    for (const { name, required } of credentials) {
+      const value = this.#context.secrets(id, name);
+      if (value !== undefined) found[name] = value;
+      else if (required) missing.push(name);
+    }
+    if (!need || missing.length === 0) return found;
+    throw new SkillError("start_failed", `"${id}" needs secrets that are not there: ${missing.join(", ")}`, {
+      fix: "set them, then run it again",
+      details: { id, missing_secrets: missing },
+    });
+  }
+
+  #fingerprint(value: unknown): string {
+    return createHmac("sha256", this.#salt).update(canonicalJson(value)).digest("hex").slice(0, 16);
+  }
+}
+
+/** Permissions of the settings as the sandbox measures manifests against them. */
+export function hostPolicy(most: Permissions): HostPolicy {
+  const { file_read, file_write, network_access, process_spawn } = most;
+  return { file_read, file_write, network_access, process_spawn };
+}
+
+/** What the settings of a home say to a runner. */
+export function runnerLimits({ python_skills }: HomeSettings): Partial<RunnerLimits> {
+  const { max_concurrent, max_message_bytes, max_restarts, restart_backoff, health_check_interval } =
+    python_skills;
+  return {
+    maxConcurrent: max_concurrent,
+    maxMessageBytes: max_message_bytes,
+    maxRestarts: max_restarts,
+    backoffMs: restart_backoff.map((seconds) => seconds * 1000),
+    healthyMs: health_check_interval * 1000,
+  };
+}
+
+/** Seconds of wall time for one call of a tool: its own, else the home's, never more than the limits. */
+export function toolTimeout(resolved: ResolvedManifest, tool: string, settings: HomeSettings): number {
+  const own = resolved.tools.find(({ name }) => name === tool)?.timeout ?? settings.python_skills.timeout;
+  return Math.min(
+    own,
+    resolved.limits.max_execution_time,
+    settings.security.resource_limits.max_execution_time,
+  );
+}
+
+function sandboxLimits(limits: ResourceLimits, mode: "daemon" | "one_shot"): SandboxLimits {
+  return {
+    memory_mb: limits.max_memory_mb,
+    cpu_percent: limits.max_cpu_percent,
+    // A daemon lives on: its processor time is bounded by its share and by the deadline of each call.
+    ...(mode === "one_shot" ? { cpu_seconds: Math.ceil(limits.max_execution_time) } : {}),
+    file_size_mb: limits.max_file_size_mb,
+    scratch_mb: Math.ceil(limits.max_file_size_mb * 4),
+    open_files: 256,
+    processes: 64,
+  };
+}

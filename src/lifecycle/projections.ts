@@ -1,0 +1,97 @@
+import { lstat, mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeFileAtomic } from "../base/atomic-file.ts";
+import { sha256 } from "../base/digest.ts";
+import type { Finding } from "../manifest/types.ts";
+
+/** How one path of the home must look. Bringing it about twice changes nothing. */
+export type Projected =
+  | { readonly kind: "folder"; readonly path: string }
+  | { readonly kind: "link"; readonly path: string; readonly target: string }
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly bytes: string | Uint8Array;
+    /** Whether bytes found there, by their SHA-256, were written by us. Absent: the path is ours whatever it holds. */
+    readonly ours?: (digest: string) => boolean;
+  }
+  | { readonly kind: "absent"; readonly path: string; readonly ours?: (digest: string) => boolean };
+
+/** What bringing a path about did. */
+export type ProjectionResult = "unchanged" | "written" | "drift";
+
+/** Brings one path about. A file that somebody edited stays as it is: `drift`. */
+export async function projectPath(wanted: Projected): Promise<ProjectionResult> {
+  if (wanted.kind === "folder") return await projectFolder(wanted.path);
+  if (wanted.kind === "link") return await projectLink(wanted.path, wanted.target);
+  if (wanted.kind === "file") return await projectFile(wanted.path, wanted.bytes, wanted.ours);
+  return await projectAbsence(wanted.path, wanted.ours);
+}
+
+/** The finding for an edited file. */
+export function driftFinding(path: string): Finding {
+  return {
+    severity: "warning",
+    rule: "home/drift",
+    message: `"${path}" was edited: it is not what is installed, and was left as it is`,
+    fix: "install the edited package, or delete the file to get the installed one back",
+    file: path,
+  };
+}
+
+async function projectFolder(path: string): Promise<ProjectionResult> {
+  const found = await kindOf(path);
+  if (found === "folder") return "unchanged";
+  if (found !== "nothing") await rm(path, { force: true });
+  await mkdir(path, { recursive: true });
+  return "written";
+}
+
+async function projectLink(path: string, target: string): Promise<ProjectionResult> {
+  const found = await kindOf(path);
+  if (found === "link" && await readlink(path) === target) return "unchanged";
+  if (found !== "nothing") await rm(path, { recursive: true, force: true });
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(target, path);
+  return "written";
+}
+
+async function projectFile(
+  path: string,
+  bytes: string | Uint8Array,
+  ours: ((digest: string) => boolean) | undefined,
+): Promise<ProjectionResult> {
+  const found = await kindOf(path);
+  if (found === "file") {
+    const digest = sha256(await readFile(path));
+    if (digest === sha256(bytes)) return "unchanged";
+    if (ours?.(digest) === false) return "drift";
+  } else if (found !== "nothing") {
+    if (ours !== undefined) return "drift";
+    await rm(path, { recursive: true, force: true });
+  }
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, bytes, { mode: 0o644 });
+  return "written";
+}
+
+async function projectAbsence(
+  path: string,
+  ours: ((digest: string) => boolean) | undefined,
+): Promise<ProjectionResult> {
+  const found = await kindOf(path);
+  if (found === "nothing") return "unchanged";
+  if (ours !== undefined && (found !== "file" || !ours(sha256(await readFile(path))))) return "drift";
+  await rm(path, { recursive: true, force: true });
+  return "written";
+}
+
+async function kindOf(path: string): Promise<"nothing" | "file" | "folder" | "link"> {
+  try {
+    const stat = await lstat(path);
+    return stat.isSymbolicLink() ? "link" : stat.isDirectory() ? "folder" : "file";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "nothing";
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { Finding } from "../manifest/types.ts";
+import type { HomeDb } from "./home-db.ts";
+import type { HomeLayout } from "./home-layout.ts";
+import type { HomeView } from "./home-view.ts";
+import { driftFinding, type Projected, projectPath } from "./projections.ts";
+import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
+import { shownGeneration } from "./skill-record.ts";
+import { projectSkill, registryRecord } from "./skill-projection.ts";
+import { projectSource } from "./source-folder.ts";
+
+const REPAIRED = "home/repaired";
+
+/**
+ * Keeps the files that people and other programs read equal to `home.db`. They are brought up after a commit, under
+ * the writers' lock, so that an older state never overwrites a newer one; the revision that they show is noted in the
+ * same transaction, so a kill at any point is seen and repaired at the next start.
+ */
+export class Projector {
+  readonly #layout: HomeLayout;
+  readonly #db: HomeDb;
+  readonly #view: HomeView;
+
+  constructor(layout: HomeLayout, db: HomeDb, view: HomeView) {
+    this.#layout = layout;
+    this.#db = db;
+    this.#view = view;
+  }
+
+  /** Brings up what changed since the files were last brought up. The findings name edited files and damaged builds. */
+  async bringUp(): Promise<readonly Finding[]> {
+    if (this.#db.projected === this.#db.revision) return [];
+    const findings: Finding[] = [];
+    await this.#db.project(async () => {
+      const ids = idsChangedSince(this.#db.sql, this.#db.projected);
+      if (ids.length > 0) findings.push(...await this.#bring(ids));
+    });
+    return findings.filter(({ rule }) => rule !== REPAIRED);
+  }
+
+  /** Compares every projected path with the state and repairs it. The findings say what was repaired too. */
+  async repair(): Promise<readonly Finding[]> {
+    const findings: Finding[] = [];
+    await this.#db.project(async () => {
+      findings.push(...await this.#bring(this.#view.ids()));
+    });
+    return findings;
+  }
+
+  async #bring(ids: readonly string[]): Promise<readonly Finding[]> {
+    const findings: Finding[] = [];
+    for (const id of ids) {
+      const record = this.#view.find(id);
+      if (record !== undefined) findings.push(...await this.#skill(record));
+    }
+    return [...findings, ...await this.#apply([this.#registry()])];
+  }
+
+  async #skill(record: SkillRecord): Promise<readonly Finding[]> {
+    const parts = new Map<string, readonly string[]>();
+    for (const { build } of record.generations) {
+      parts.set(build, await names(this.#layout.build(record.id, build)));
+    }
+    const shown = shownGeneration(record);
+    const entry = join(this.#layout.build(record.id, shown.build), "src", shown.resolved.manifest.entry_file);
+    const script = await readFile(entry).catch(() => undefined);
+    const wanted = projectSkill(this.#layout, record, { script, parts: (build) => parts.get(build) ?? [] });
+    const findings = [...await this.#apply(wanted)];
+    await projectSource(this.#layout, record);
+    if (script === undefined) findings.push(damagedBuild(record.id, shown.version));
+    return findings;
+  }
+
+  async #apply(wanted: readonly Projected[]): Promise<readonly Finding[]> {
+    const findings: Finding[] = [];
+    for (const one of wanted) {
+      const result = await projectPath(one);
+      const path = relative(this.#layout.dir, one.path).replaceAll("\\", "/");
+      if (result === "drift") findings.push(driftFinding(path));
+      if (result === "written") findings.push(repairedFinding(path));
+    }
+    return findings;
+  }
+
+  /** One line a record: readable, and written fast when there are many. */
+  #registry(): Projected {
+    const records = readStates(this.#db.sql);
+    const revision = records.reduce((most, record) => Math.max(most, record.revision), 0);
+    const lines = records.map((record) => JSON.stringify(registryRecord(record)));
+    return {
+      kind: "file",
+      path: this.#layout.registry,
+      bytes: `{"revision": ${revision}, "skills": [\n${lines.join(",\n")}\n]}\n`,
+    };
+  }
+}
+
+async function names(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch(() => []);
+}
+
+function repairedFinding(path: string): Finding {
+  const message = `"${path}" did not show the state of the home and was written anew`;
+  return { severity: "hint", rule: REPAIRED, message, file: path };
+}
+
+function damagedBuild(id: string, version: string): Finding {
+  return {
+    severity: "error",
+    rule: "home/build-missing",
+    message: `the build of "${id}" ${version} is missing or damaged`,
+    fix: "install the skill again, or roll back",
+  };
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { SkillError } from "../base/errors.ts";
+import type { Row } from "../observe/sqlite.ts";
+import { commit, type Home, requireTrusted } from "./home.ts";
+import { packageFilesOf } from "./package-text.ts";
+import { digestFiles } from "../base/digest.ts";
+import { compactReport } from "./test-build.ts";
+import type { Actor, ProposalStatus, SkillProposal } from "./types.ts";
+
+/** A decision about a proposal. */
+export interface Decision {
+  readonly approved: boolean;
+  readonly digest: string;
+  readonly reason?: string;
+  readonly actor?: Actor;
+}
+
+/** Keeps a package that waits for approval. @throws {SkillError} `digest_mismatch` when its files are not those of its digest */
+export async function propose(
+  home: Home,
+  fresh: Omit<SkillProposal, "id" | "status" | "created_at">,
+): Promise<SkillProposal> {
+  requireTrusted(home);
+  if (digestFiles(packageFilesOf(fresh.files)) !== fresh.digest) {
+    throw new SkillError(
+      "digest_mismatch",
+      `the files of the proposal for "${fresh.skill_id}" do not have its digest`,
+    );
+  }
+  const id = randomUUID();
+  const tests = fresh.tests === null ? null : compactReport(fresh.tests);
+  const { skill_id, digest } = fresh;
+  await commit(home, { action: "propose", digest, details: { proposal: id, skill_id } }, (tx) => {
+    tx.sql.run(
+      "insert into proposals (id, status, skill_id, digest, body, created_at) values (?, 'pending', ?, ?, ?, ?)",
+      id,
+      skill_id,
+      digest,
+      JSON.stringify({ ...fresh, tests }),
+      tx.now,
+    );
+  });
+  return findProposal(home, id);
+}
+
+/** @throws {SkillError} `not_found` */
+export function findProposal(home: Home, id: string): SkillProposal {
+  const row = home.db.sql.get("select * from proposals where id = ?", id);
+  if (row !== undefined) return toProposal(row);
+  throw new SkillError("not_found", `there is no proposal "${id.slice(0, 80)}"`, {
+    fix: "see which there are by proposals",
+  });
+}
+
+/** Proposals, the newest first. */
+export function listProposals(home: Home, status?: ProposalStatus): readonly SkillProposal[] {
+  const rows = status === undefined
+    ? home.db.sql.all("select * from proposals order by created_at desc, id")
+    : home.db.sql.all("select * from proposals where status = ? order by created_at desc, id", status);
+  return rows.map(toProposal);
+}
+
+/** Records an approval or a rejection, once. @throws {SkillError} `digest_mismatch`, `proposal_decided` */
+export async function decide(home: Home, id: string, decision: Decision): Promise<SkillProposal> {
+  requireTrusted(home);
+  const { approved, digest, reason, actor } = decision;
+  const { skill_id } = findProposal(home, id);
+  const details = {
+    proposal: id,
+    skill_id,
+    ...(reason === undefined ? {} : { reason: reason.slice(0, 4000) }),
+  };
+  await commit(home, { actor, action: approved ? "approve" : "reject", digest, details }, (tx) => {
+    const now = tx.sql.get("select status, digest from proposals where id = ?", id);
+    if (now?.["digest"] !== digest) {
+      throw new SkillError("digest_mismatch", `the decision is about other bytes than proposal "${id}"`, {
+        fix: "look at the proposal and decide about the digest that it shows",
+        details: { id, expected: now?.["digest"] ?? null, given: digest },
+      });
+    }
+    if (now["status"] !== "pending") {
+      const status = String(now["status"]);
+      throw new SkillError("proposal_decided", `proposal "${id}" is ${status} already`, {
+        details: { id, status },
+      });
+    }
+    tx.sql.run(
+      "update proposals set status = ?, reason = ?, decided_at = ? where id = ?",
+      approved ? "approved" : "rejected",
+      reason ?? null,
+      tx.now,
+      id,
+    );
+  });
+  return findProposal(home, id);
+}
+
+function toProposal(row: Row): SkillProposal {
+  const body = JSON.parse(String(row["body"])) as Omit<SkillProposal, "id" | "status" | "created_at">;
+  return {
+    ...body,
+    id: String(row["id"]),
+    status: row["status"] as ProposalStatus,
+    created_at: Number(row["created_at"]),
+  };
+}

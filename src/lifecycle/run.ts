@@ -1,0 +1,78 @@
+import { SkillError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
+import type { CallResult } from "../runner/types.ts";
+import { type Home, requireTrusted } from "./home.ts";
+import { toolTimeout } from "./program.ts";
+import type { SkillRecord, StoredGeneration } from "./records.ts";
+import type { Served, Serving } from "./serving.ts";
+import { candidateOf, generationInfo, ownGeneration, servingOf } from "./skill-record.ts";
+import type { RunOptions, RunResult } from "./types.ts";
+
+/** Runs a tool of the generation that serves. */
+export async function runSkill(
+  home: Home,
+  serving: Serving,
+  id: string,
+  input: Json,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  requireTrusted(home);
+  if (!home.settings.python_skills.enabled) {
+    throw new SkillError("disabled_by_config", "Python skills are switched off in this home", {
+      fix: "set enabled = true below [python_skills] in config.toml",
+    });
+  }
+  const record = home.view.get(id);
+  const generation = servingOf(record) ?? notActive(record);
+  return await serving.with(generation, (served) => callServed(home, served, input, options));
+}
+
+async function callServed(home: Home, served: Served, input: Json, options: RunOptions): Promise<RunResult> {
+  const { generation, program, caller } = served;
+  const { tool: asked, timeout_ms, signal, files, onProgress } = options;
+  const tool = caller.tool(asked).name;
+  const most = toolTimeout(generation.resolved, tool, home.settings) * 1000;
+  const request = {
+    tool,
+    input,
+    timeout_ms: Math.min(most, timeout_ms ?? Infinity),
+    ...(signal === undefined ? {} : { signal }),
+    ...(files === undefined ? {} : { files }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+  const started_at = Date.now(), began = performance.now();
+  const note = (code: string | null, result?: CallResult): void =>
+    home.history.add({
+      skill_id: generation.skill_id,
+      version: generation.version,
+      tool,
+      ok: code === null,
+      code,
+      started_at,
+      wall_ms: performance.now() - began,
+      cpu_ms: result?.usage.cpu_ms ?? null,
+    });
+  try {
+    const result = await caller.call(program, request);
+    note(null, result);
+    return { ...result, skill_id: generation.skill_id, tool, generation: generationInfo(generation) };
+  } catch (error) {
+    note(SkillError.isInstance(error) ? error.code : "tool_failed");
+    throw error;
+  }
+}
+
+function notActive(record: SkillRecord): StoredGeneration {
+  const candidate = candidateOf(record), own = ownGeneration(record);
+  const fix = candidate !== undefined
+    ? `activate it: its version ${candidate.version} is ${candidate.status}`
+    : own.status === "quarantined"
+    ? `it is quarantined (${
+      own.last_error ?? "no reason given"
+    }); roll back, or activate it after a look at it`
+    : "activate it";
+  throw new SkillError("not_active", `"${record.id}" is ${own.status}: no version of it serves`, {
+    fix,
+    details: { id: record.id, status: own.status },
+  });
+}

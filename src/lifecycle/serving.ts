@@ -1,0 +1,135 @@
+import { SkillError } from "../base/errors.ts";
+import type { ProcessInfo, SkillProgram } from "../runner/types.ts";
+import { ToolCaller } from "./call-tool.ts";
+import type { Home } from "./home.ts";
+import type { StoredGeneration } from "./records.ts";
+import { servingOf } from "./skill-record.ts";
+import { quarantineSkill } from "./status-changes.ts";
+
+/** A generation ready to be called. */
+export interface Served {
+  readonly generation: StoredGeneration;
+  readonly program: SkillProgram;
+  readonly caller: ToolCaller;
+}
+
+interface Entry {
+  readonly generation: StoredGeneration;
+  readonly caller: ToolCaller;
+  program: SkillProgram | undefined;
+  calls: number;
+}
+
+/**
+ * The generations whose processes this library started. A call runs one whole generation: when another one takes over,
+ * calls under way end on the old one, and its processes end after them.
+ */
+export class Serving {
+  readonly #home: Home;
+  readonly #entries = new Map<string, Entry>();
+  readonly #unlisten: () => void;
+  #revision = -1;
+
+  constructor(home: Home) {
+    this.#home = home;
+    this.#unlisten = home.runner.on("unstable", ({ key, error }) => void this.#quarantine(key, error));
+  }
+
+  /** Runs `action` with the serving generation. @throws {SkillError} `tampered`, `permission_refused`, `start_failed` */
+  async with<T>(generation: StoredGeneration, action: (served: Served) => Promise<T>): Promise<T> {
+    const name = nameOf(generation);
+    const entry = this.#entries.get(name) ??
+      {
+        generation,
+        caller: new ToolCaller(this.#home.runner, generation.resolved),
+        program: undefined,
+        calls: 0,
+      };
+    this.#entries.set(name, entry);
+    entry.calls++;
+    try {
+      const program = await this.#program(entry);
+      return await action({ generation, program, caller: entry.caller });
+    } finally {
+      entry.calls--;
+      await this.retire();
+    }
+  }
+
+  /** Ends processes of generations that serve no longer and have no call under way. Cheap when nothing was committed. */
+  async retire(): Promise<void> {
+    const { revision } = this.#home.view;
+    if (revision === this.#revision) return;
+    let waiting = false;
+    for (const [name, entry] of this.#entries) {
+      if (this.#isServing(entry.generation)) continue;
+      if (entry.calls > 0) waiting = true;
+      else await this.#stop(name, entry);
+    }
+    // As long as a call is under way on an old generation, its end has to look again.
+    if (!waiting) this.#revision = revision;
+  }
+
+  /** Ends the processes of a skill at once, calls under way too. */
+  async stopSkill(id: string): Promise<void> {
+    for (const [name, entry] of this.#entries) {
+      if (entry.generation.skill_id === id) await this.#stop(name, entry);
+    }
+  }
+
+  /** Ends all processes that it started. */
+  async close(): Promise<void> {
+    this.#unlisten();
+    for (const [name, entry] of this.#entries) await this.#stop(name, entry);
+  }
+
+  async #stop(name: string, { program }: Entry): Promise<void> {
+    this.#entries.delete(name);
+    if (program !== undefined) await this.#home.runner.stop(program.key);
+  }
+
+  #isServing({ skill_id, number }: StoredGeneration): boolean {
+    const record = this.#home.view.find(skill_id);
+    return record !== undefined && servingOf(record)?.number === number;
+  }
+
+  /** The program to call. Sources are checked whenever a process may have to be started. */
+  async #program(entry: Entry): Promise<SkillProgram> {
+    const { skill_id: id, number, build, resolved, digest } = entry.generation;
+    const { credentials } = resolved.manifest;
+    const { program } = entry;
+    if (program !== undefined && credentials.length === 0 && this.#isWarm(program.key)) return program;
+    const dir = this.#home.layout.build(id, build);
+    const made = await this.#home.programs.make({
+      name: `${id}@${number}`,
+      dir,
+      resolved,
+      needSecrets: true,
+    });
+    if (program !== undefined && program.key !== made.key) await this.#home.runner.stop(program.key);
+    await this.#home.integrity.requireSource(id, made.source, digest);
+    return entry.program = made;
+  }
+
+  #isWarm(key: string): boolean {
+    return this.#home.runner.list().some((one: ProcessInfo) =>
+      one.key === key && one.state === "running" && !one.busy
+    );
+  }
+
+  async #quarantine(key: string, error: SkillError): Promise<void> {
+    const entry = [...this.#entries.values()].find(({ program }) => program?.key === key);
+    if (entry === undefined || !this.#isServing(entry.generation)) return;
+    const { skill_id: id } = entry.generation;
+    try {
+      await quarantineSkill(this.#home, id, `it kept dying: ${error.message}`, { via: "runner" });
+    } catch (failure) {
+      const reason = SkillError.from(failure, "home_unusable", "not written").message;
+      this.#home.log("error", `"${id}" keeps dying and could not be quarantined: ${reason}`);
+    }
+  }
+}
+
+function nameOf({ skill_id, number }: StoredGeneration): string {
+  return `${skill_id}@${number}`;
+}

@@ -1,0 +1,40 @@
+import { lstat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
+import { digestFiles } from "../base/digest.ts";
+import type { HomeLayout } from "./home-layout.ts";
+import type { SkillRecord } from "./records.ts";
+import { replaceFolder } from "./source-folder.ts";
+import { servingOf, shownGeneration } from "./skill-record.ts";
+
+/**
+ * Keeps a copy of the source that serves, else of the newest that is not quarantined. A snapshot lies at its digest,
+ * so keeping it again does nothing.
+ *
+ * @returns its path relative to the home, or null when there is nothing worth keeping
+ */
+export async function keepSnapshot(layout: HomeLayout, record: SkillRecord): Promise<string | null> {
+  const kept = servingOf(record) ?? shownGeneration(record);
+  if (kept.status === "quarantined") return record.snapshot;
+  const place = layout.snapshot(record.id, kept.digest);
+  if (await lstat(place).catch(() => undefined) === undefined) {
+    const files = await readPackageFiles(join(layout.build(record.id, kept.build), "src")).catch(() =>
+      undefined
+    );
+    // A damaged source is no good to keep.
+    if (files === undefined || digestFiles(files) !== kept.digest) return record.snapshot;
+    await replaceFolder(place, layout.staging, files, { readOnly: true });
+  }
+  return relative(layout.dir, place).replaceAll("\\", "/");
+}
+
+/** The files of a skill's snapshot; undefined when there is none, or it is not what was kept. */
+export async function readSnapshot(
+  layout: HomeLayout,
+  { id, snapshot }: SkillRecord,
+): Promise<{ readonly digest: string; readonly files: readonly PackageFile[] } | undefined> {
+  const digest = snapshot?.split("/").at(-1);
+  if (digest === undefined) return undefined;
+  const files = await readPackageFiles(layout.snapshot(id, digest)).catch(() => undefined);
+  return files !== undefined && digestFiles(files) === digest ? { digest, files } : undefined;
+}

@@ -1,0 +1,223 @@
+import { SkillError } from "../base/errors.ts";
+import { commit, type Home, requireTrusted } from "./home.ts";
+import type { HomeTransaction } from "./home-db.ts";
+import { installFiles } from "./install.ts";
+import {
+  moveGeneration,
+  readSkill,
+  type SkillRecord,
+  type StoredGeneration,
+  storeTests,
+  touchSkill,
+} from "./records.ts";
+import { candidateOf, previousOf, servingOf, shownGeneration, skillInfo } from "./skill-record.ts";
+import { appendSlotLog } from "./slot-log.ts";
+import { readSnapshot } from "./snapshots.ts";
+import { requireTransition } from "./status.ts";
+import { beginTesting, fresh, keepReport, type OperationOptions, testGeneration } from "./testing.ts";
+import { compactReport } from "./test-build.ts";
+import type { Actor, SkillInfo, SkillStatus, TestReport } from "./types.ts";
+
+/** What a generation passes in the commit that activates it. */
+const STEPS_TO_ACTIVE: Readonly<Record<SkillStatus, readonly SkillStatus[]>> = {
+  pending: ["testing", "active"],
+  testing: ["active"],
+  disabled: ["active"],
+  quarantined: ["disabled", "active"],
+  active: [],
+};
+
+/**
+ * Makes the candidate the one that serves; without a candidate, the one that served last. What was never tested passes
+ * handshake and health first.
+ *
+ * @throws {SkillError} `tests_failed`, `handshake_failed`, `conflict`
+ */
+export async function activateSkill(
+  home: Home,
+  id: string,
+  options: OperationOptions = {},
+): Promise<SkillInfo> {
+  requireTrusted(home);
+  const record = home.view.get(id);
+  const serving = servingOf(record);
+  const target = candidateOf(record) ?? serving ?? shownGeneration(record);
+  if (target === serving) return skillInfo(record);
+  return await activateGeneration(home, target, options);
+}
+
+/** Goes back to the generation that served before, else to the snapshot. @throws {SkillError} `nothing_to_roll_back` */
+export async function rollbackSkill(
+  home: Home,
+  id: string,
+  options: OperationOptions = {},
+): Promise<SkillInfo> {
+  requireTrusted(home);
+  const record = home.view.get(id);
+  const target = previousOf(record);
+  if (target !== undefined) {
+    await home.integrity.requireSource(id, `${home.layout.build(id, target.build)}/src`, target.digest);
+    return await makeServing(home, target, "rollback", options.actor);
+  }
+  const snapshot = await readSnapshot(home.layout, record);
+  // What is quarantined stays so, and what serves or was just put aside is nothing to go back to.
+  const known = record.generations.find(({ digest }) => digest === snapshot?.digest);
+  if (snapshot === undefined || known?.status === "quarantined" || known === shownGeneration(record)) {
+    throw new SkillError("nothing_to_roll_back", `"${id}" has no earlier version to go back to`, {
+      fix: "install another version",
+      details: { id },
+    });
+  }
+  if (known?.status === "disabled") return await makeServing(home, known, "rollback", options.actor);
+  await installFiles(home, snapshot.files, id, options);
+  return await activateSkill(home, id, options);
+}
+
+/** Stops the serving generation, else the candidate. */
+export async function disableSkill(home: Home, id: string, actor?: Actor): Promise<SkillInfo> {
+  const target = stoppable(home, id);
+  return await setStatus(home, target, ["disabled"], "disable", actor);
+}
+
+/** Stops the serving generation, else the candidate, until a person looks at it. */
+export async function quarantineSkill(
+  home: Home,
+  id: string,
+  reason: string,
+  actor?: Actor,
+): Promise<SkillInfo> {
+  const target = stoppable(home, id);
+  return await setStatus(home, target, ["quarantined"], "quarantine", actor, reason.slice(0, 4000));
+}
+
+/** One exact step of the candidate, else of the generation whose status is the skill's. @throws {SkillError} `invalid_transition` */
+export async function advanceSkill(
+  home: Home,
+  id: string,
+  status: SkillStatus,
+  actor?: Actor,
+): Promise<SkillInfo> {
+  requireTrusted(home);
+  const record = home.view.get(id);
+  const target = candidateOf(record) ?? servingOf(record) ?? shownGeneration(record);
+  requireTransition(id, target.status, status);
+  if (status === "active") {
+    return await activateGeneration(home, target, actor === undefined ? {} : { actor });
+  }
+  const error = status === "quarantined" ? "quarantined without a reason given" : null;
+  return await setStatus(home, target, [status], "advance", actor, error);
+}
+
+async function activateGeneration(
+  home: Home,
+  target: StoredGeneration,
+  { actor, signal }: OperationOptions,
+): Promise<SkillInfo> {
+  const { skill_id: id, tests } = target;
+  if (tests?.passed === false) throw testsFailed(id, target);
+  if (target.status !== "pending" && tests !== null) {
+    return await makeServing(home, target, "activate", actor);
+  }
+  const report = await testGeneration(home, target, { brief: true }, signal);
+  if (!report.passed) {
+    await keepReport(home, await beginTesting(home, target, actor), report, actor);
+    throw notReady(id, report);
+  }
+  return await makeServing(home, target, "activate", actor, tests ?? report);
+}
+
+/** The one commit: the generation serves, the one that did is disabled. */
+async function makeServing(
+  home: Home,
+  target: StoredGeneration,
+  action: "activate" | "rollback",
+  actor: Actor | undefined,
+  tests: TestReport | null = null,
+): Promise<SkillInfo> {
+  const { skill_id: id, digest, version, number } = target;
+  await commit(
+    home,
+    { actor, action, skill_id: id, digest, details: { version, generation: number } },
+    (tx) => {
+      const now = current(tx, fresh(tx, target));
+      touchSkill(tx, id, "state");
+      const old = servingOf(now);
+      if (old !== undefined) moveGeneration(tx, old, ["disabled"]);
+      if (tests !== null) storeTests(tx, target, compactReport(tests));
+      moveGeneration(tx, target, STEPS_TO_ACTIVE[target.status]);
+      makeRoom(tx, now, target);
+    },
+  );
+  await appendSlotLog(
+    home.layout,
+    target,
+    "activate",
+    `${action}: ${id} ${version} serves from slot ${target.slot}`,
+  );
+  return skillInfo(home.view.get(id));
+}
+
+/** A candidate that was to come into the slot which now serves moves to the other one. */
+function makeRoom(tx: HomeTransaction, record: SkillRecord, serving: StoredGeneration): void {
+  const candidate = candidateOf(record);
+  if (candidate === undefined || candidate.number === serving.number) return;
+  if (candidate.version !== serving.version || candidate.slot !== serving.slot) return;
+  tx.sql.run(
+    "update generations set slot = ? where skill_id = ? and number = ?",
+    serving.slot === "A" ? "B" : "A",
+    record.id,
+    candidate.number,
+  );
+}
+
+async function setStatus(
+  home: Home,
+  target: StoredGeneration,
+  steps: readonly SkillStatus[],
+  action: string,
+  actor: Actor | undefined,
+  error: string | null = null,
+): Promise<SkillInfo> {
+  const { skill_id: id, number, digest, version } = target;
+  const details = { version, to: steps.at(-1), ...(error === null ? {} : { reason: error }) };
+  await commit(home, { actor, action, skill_id: id, digest, details }, (tx) => {
+    touchSkill(tx, id, "state");
+    moveGeneration(tx, fresh(tx, target), steps, error);
+  });
+  const now = home.view.get(id);
+  return skillInfo(now, servingOf(now) ?? now.generations.find((one) => one.number === number));
+}
+
+function stoppable(home: Home, id: string): StoredGeneration {
+  requireTrusted(home);
+  const record = home.view.get(id);
+  return servingOf(record) ?? candidateOf(record) ?? shownGeneration(record);
+}
+
+function current(tx: HomeTransaction, target: StoredGeneration): SkillRecord {
+  const record = readSkill(tx.sql, target.skill_id);
+  if (record !== undefined) return record;
+  throw new SkillError("not_found", `"${target.skill_id}" is no longer installed`);
+}
+
+function notReady(id: string, { handshake, health }: TestReport): SkillError {
+  const error = handshake.ok ? health?.error : handshake.error;
+  const reason = error?.message ?? "it is not ready";
+  return new SkillError(error?.code ?? "tests_failed", `"${id}" was not activated: ${reason}`, {
+    fix: "look at its tests.log, correct the package and install it again; what served before still serves",
+    details: { id, ...(error === undefined ? {} : { error }) },
+  });
+}
+
+function testsFailed(id: string, { tests, version }: StoredGeneration): SkillError {
+  const results = [...tests?.cases ?? [], ...tests?.examples ?? [], ...tests?.given ?? []];
+  const failed = results.filter(({ status }) => status === "failed").length;
+  return new SkillError(
+    "tests_failed",
+    `"${id}" ${version} did not pass its tests: ${failed} of ${results.length} failed`,
+    {
+      fix: "correct the package and install it again, or test it again",
+      details: { id, version, failed, of: results.length },
+    },
+  );
+}

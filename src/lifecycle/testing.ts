@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { SkillError } from "../base/errors.ts";
+import { checkExamples, readExamples } from "./examples.ts";
+import { commit, type Home, requireTrusted } from "./home.ts";
+import type { HomeTransaction } from "./home-db.ts";
+import { moveGeneration, type StoredGeneration, storeTests, touchSkill } from "./records.ts";
+import { candidateOf, servingOf } from "./skill-record.ts";
+import { appendSlotLog } from "./slot-log.ts";
+import { compactReport, testProgram } from "./test-build.ts";
+import type { Actor, Example, ResolvedManifest, StagedBuild, TestReport } from "./types.ts";
+
+/** Who asks and how it can be ended. */
+export interface OperationOptions {
+  readonly actor?: Actor;
+  readonly signal?: AbortSignal;
+}
+
+/** Tests a staged build, where it lies or where it was installed to. */
+export async function testStaged(
+  home: Home,
+  staged: StagedBuild,
+  options: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal } = {},
+): Promise<TestReport> {
+  requireTrusted(home);
+  const installed = home.layout.build(staged.resolved.manifest.id, staged.build);
+  const isStaged = await lstat(staged.dir).then(() => true, () => false);
+  return await testBuild(home, {
+    name: `staged:${staged.key.slice(0, 12)}:${randomUUID()}`,
+    dir: isStaged ? staged.dir : installed,
+    resolved: staged.resolved,
+    given: checkExamples(options.examples ?? []),
+  }, options.signal);
+}
+
+/** Tests the candidate, else what serves, from its build as it is installed, and keeps the report. */
+export async function testSkill(home: Home, id: string, options: OperationOptions = {}): Promise<TestReport> {
+  requireTrusted(home);
+  const record = home.view.get(id);
+  const target = candidateOf(record) ?? servingOf(record);
+  if (target === undefined) {
+    throw new SkillError("not_active", `"${id}" has neither a candidate nor a serving version to test`, {
+      fix: "install it again, or activate it",
+    });
+  }
+  const begun = await beginTesting(home, target, options.actor);
+  const report = await testGeneration(home, begun, {}, options.signal);
+  await keepReport(home, begun, report, options.actor);
+  return report;
+}
+
+/** Takes a pending generation to `testing`; any other stays what it is. */
+export async function beginTesting(
+  home: Home,
+  target: StoredGeneration,
+  actor: Actor | undefined,
+): Promise<StoredGeneration> {
+  if (target.status !== "pending") return target;
+  const { skill_id: id, number, digest } = target;
+  await commit(home, { actor, action: "begin_testing", skill_id: id, digest }, (tx) => {
+    touchSkill(tx, id, "state");
+    moveGeneration(tx, fresh(tx, target), ["testing"]);
+  });
+  return home.view.get(id).generations.find((one) => one.number === number) ?? target;
+}
+
+/** Tests a generation; `brief`: handshake and health only. */
+export async function testGeneration(
+  home: Home,
+  target: StoredGeneration,
+  { brief = false }: { readonly brief?: boolean },
+  signal: AbortSignal | undefined,
+): Promise<TestReport> {
+  const { skill_id: id, number, build, resolved } = target;
+  return await testBuild(home, {
+    name: `test:${id}@${number}:${randomUUID()}`,
+    dir: home.layout.build(id, build),
+    resolved,
+    given: [],
+    brief,
+  }, signal);
+}
+
+/** Keeps a report with its generation and in the slot's log. */
+export async function keepReport(
+  home: Home,
+  target: StoredGeneration,
+  report: TestReport,
+  actor: Actor | undefined,
+): Promise<void> {
+  const { skill_id: id, digest } = target;
+  await commit(
+    home,
+    { actor, action: "test", skill_id: id, digest, details: { passed: report.passed } },
+    (tx) => {
+      touchSkill(tx, id, "other");
+      storeTests(tx, target, compactReport(report));
+    },
+  );
+  await appendSlotLog(home.layout, target, "tests", describe(report));
+}
+
+/** The generation as it is now. @throws {SkillError} `conflict` when its status changed */
+export function fresh(tx: HomeTransaction, target: StoredGeneration): StoredGeneration {
+  const row = tx.sql.get(
+    "select status from generations where skill_id = ? and number = ?",
+    target.skill_id,
+    target.number,
+  );
+  if (row?.["status"] === target.status) return target;
+  throw new SkillError("conflict", `"${target.skill_id}" was changed by somebody else at the same time`, {
+    fix: "look at its status and try again",
+    details: { id: target.skill_id, expected: target.status, found: row?.["status"] ?? null },
+  });
+}
+
+interface Subject {
+  readonly name: string;
+  readonly dir: string;
+  readonly resolved: ResolvedManifest;
+  readonly given: readonly Example[];
+  readonly brief?: boolean;
+}
+
+async function testBuild(home: Home, subject: Subject, signal: AbortSignal | undefined): Promise<TestReport> {
+  const { name, dir, resolved, given, brief = false } = subject;
+  const source = join(dir, "src");
+  await home.integrity.requireSource(resolved.manifest.id, source, resolved.digest);
+  const program = await home.programs.make({ name, dir, resolved, needSecrets: false });
+  const examples = brief ? [] : await readExamples(source);
+  return await testProgram(
+    home.runner,
+    { program, resolved, settings: home.settings, examples, given, brief },
+    signal,
+  );
+}
+
+function describe(report: TestReport): string {
+  const { handshake, cases, examples, given, health } = report;
+  const lines = [
+    `handshake ${handshake.ok ? "passed" : `failed: ${handshake.error?.message ?? ""}`}`,
+    ...cases.map(({ name, status, message }) =>
+      `${status} ${name}${message === undefined ? "" : `\n${message}`}`
+    ),
+    ...[...examples, ...given].map(({ example, status, got, error }) => {
+      const came = status === "passed"
+        ? ""
+        : ` got ${error === undefined ? JSON.stringify(got) : error.message}`;
+      return `${status} example ${JSON.stringify(example.input).slice(0, 500)}${came.slice(0, 2000)}`;
+    }),
+    ...(health === null ? [] : [`health ${health.ok ? "passed" : `failed: ${health.error?.message ?? ""}`}`]),
+    ...(report.logs === "" ? [] : [report.logs]),
+    `${report.passed ? "passed" : "failed"} in ${report.ms} ms`,
+  ];
+  return lines.join("\n");
+}

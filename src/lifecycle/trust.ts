@@ -1,0 +1,87 @@
+import { chmod, mkdir, readFile, realpath } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { z } from "zod";
+import { writeFileAtomic } from "../base/atomic-file.ts";
+import { SkillError } from "../base/errors.ts";
+import { parseJson } from "../base/json.ts";
+import { HomeDb } from "./home-db.ts";
+import { homeLayout } from "./home-layout.ts";
+
+const listSchema = z.strictObject({
+  version: z.literal(1),
+  homes: z.record(z.string(), z.strictObject({ home_id: z.string() })),
+});
+
+type TrustedList = z.infer<typeof listSchema>;
+
+/** The user's own list of homes that they made or trusted. It is not in any home, so no home can add itself. */
+export function trustedListPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const config = env["XDG_CONFIG_HOME"];
+  const base = config === undefined || config === "" ? join(homedir(), ".config") : config;
+  return join(base, "skillwright", "trusted.json");
+}
+
+/** Whether this user made or trusted the home at `dir` with this id. A copy at another place, or another home at this place, is not it. */
+export async function isTrusted(
+  dir: string,
+  homeId: string,
+  listPath: string = trustedListPath(),
+): Promise<boolean> {
+  const { homes } = await readList(listPath);
+  return homes[await realpath(dir)]?.home_id === homeId;
+}
+
+/** Notes that this user made or trusts the home. */
+export async function noteTrust(
+  dir: string,
+  homeId: string,
+  listPath: string = trustedListPath(),
+): Promise<void> {
+  const list = await readList(listPath);
+  const next: TrustedList = {
+    version: 1,
+    homes: { ...list.homes, [await realpath(dir)]: { home_id: homeId } },
+  };
+  await mkdir(dirname(listPath), { recursive: true, mode: 0o700 });
+  await writeFileAtomic(listPath, `${JSON.stringify(next, null, 2)}\n`);
+  await chmod(listPath, 0o600);
+}
+
+/**
+ * Trusts a home that was found: from now on its statuses and settings count. Only a person may decide this.
+ *
+ * @throws {SkillError} `home_unusable`
+ */
+export async function trustHome(dir: string, listPath: string = trustedListPath()): Promise<void> {
+  const db = await HomeDb.open(homeLayout(dir).db);
+  try {
+    await noteTrust(dir, db.homeId, listPath);
+  } finally {
+    await db.close();
+  }
+}
+
+/** The error for what an untrusted home does not do. */
+export function untrustedHome(dir: string): SkillError {
+  return new SkillError("untrusted_home", `the home "${dir}" was found here and not made or trusted by you`, {
+    fix: "look at what is in it, then run: skillwright trust",
+    details: { dir },
+  });
+}
+
+async function readList(path: string): Promise<TrustedList> {
+  let text: Uint8Array;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { version: 1, homes: {} };
+    throw SkillError.from(error, "home_unusable", `"${path}" cannot be read`);
+  }
+  const result = listSchema.safeParse(parseJson(text, `"${path}"`, { code: "home_unusable" }));
+  if (result.success) return result.data;
+  throw new SkillError("home_unusable", `"${path}" is not a list of trusted homes`, {
+    fix: "delete it and trust your homes again",
+  });
+}
