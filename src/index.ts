@@ -15,7 +15,12 @@ export { SkillToolkit } from "./tools/toolkit.ts";
 export type { ToolMode } from "./operations/tool-mode.ts";
 
 export { createSkillGraph } from "./graph/create-skill-graph.ts";
-export { generateProposal, indexProposal, installProposal } from "./graph/generate.ts";
+export {
+  generateProposal,
+  indexProposal,
+  installProposal,
+  type InstallProposalOptions,
+} from "./graph/generate.ts";
 export { buildGenerationPrompt } from "./graph/maker-prompt.ts";
 export { proposalText } from "./graph/proposal-text.ts";
 export type {

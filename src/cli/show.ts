@@ -59,7 +59,7 @@ export function showTests(terminal: Terminal, report: TestReport): string {
   for (const { name, status, message } of report.cases) {
     lines.push(
       `${mark(status === "passed")} ${plainText(name)}${
-        message === undefined ? "" : `\n  ${plainText(message)}`
+        message === undefined ? "" : `\n  ${plainText(message).replaceAll("\n", "\n  ")}`
       }`,
     );
   }

@@ -2,11 +2,14 @@ import { chmod, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { syncFolder } from "../base/atomic-file.ts";
 import { digestFiles } from "../base/digest.ts";
+import { SkillError } from "../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import { ownedName } from "./leases.ts";
 import type { SkillRecord } from "./records.ts";
 import { newest } from "./skill-record.ts";
+
+const MAX_TRIES = 10;
 
 /** How files of a package are written. */
 export interface WriteFilesOptions {
@@ -45,17 +48,40 @@ export async function replaceFolder(
   files: readonly PackageFile[],
   options: WriteFilesOptions = {},
 ): Promise<void> {
-  const fresh = join(trash, await ownedName()), old = join(trash, await ownedName());
+  const fresh = join(trash, await ownedName());
   await mkdir(dirname(dir), { recursive: true });
   try {
     await writePackageFiles(fresh, files, options);
     await chmod(fresh, 0o755);
-    if (await exists(dir)) await rename(dir, old);
-    await rename(fresh, dir);
+    for (let tries = 1; !await takePlace(fresh, dir, join(trash, await ownedName())); tries++) {
+      if (tries < MAX_TRIES) continue;
+      throw new SkillError("conflict", `"${dir}" keeps being written by another process`, {
+        fix: "try again",
+      });
+    }
   } finally {
     await rm(fresh, { recursive: true, force: true });
-    await rm(old, { recursive: true, force: true });
   }
+}
+
+/** Moves the folder at `dir` aside and `fresh` into its place; false when somebody else was faster. */
+async function takePlace(fresh: string, dir: string, aside: string): Promise<boolean> {
+  try {
+    await rename(dir, aside).catch(ignore("ENOENT"));
+    await rename(fresh, dir);
+    return true;
+  } catch (error) {
+    ignore("ENOTEMPTY", "EEXIST")(error as NodeJS.ErrnoException);
+    return false;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+function ignore(...codes: readonly string[]): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (!codes.includes(error.code ?? "")) throw error;
+  };
 }
 
 /**

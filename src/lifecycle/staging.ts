@@ -74,8 +74,11 @@ export class Staging {
       try {
         return await rename(fresh, place);
       } catch (error) {
-        if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) {
-          throw error;
+        const { code = "" } = error as NodeJS.ErrnoException;
+        // somebody else moved this very folder: one staged build, installed twice at the same time
+        if (code === "ENOENT" && await isSound()) return;
+        if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) {
+          throw SkillError.from(error, "conflict", `"${place}" cannot be put in place`);
         }
       }
       if (await isSound()) return await rm(fresh, { recursive: true, force: true });

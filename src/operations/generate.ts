@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { generateProposal, installProposal } from "../graph/generate.ts";
+import { discardStaging } from "../graph/staging.ts";
 import type { GeneratorOutcome } from "../graph/types.ts";
 import type { Example, ProposalStatus, SkillInfo, SkillProposal } from "../lifecycle/types.ts";
 import type { Operation } from "./types.ts";
@@ -90,10 +91,12 @@ export const reject: Operation<{ id: string; reason: string }, { proposal: Skill
   mode: "full",
   input: z.object({ id: z.string().min(1), reason: z.string().trim().min(1).max(2000) }),
   async handler({ skills, actor }, { id, reason }): Promise<{ proposal: SkillProposal }> {
-    const { digest, status } = await skills.library.proposal(id);
+    const { digest, status, staging_dir } = await skills.library.proposal(id);
     if (status !== "pending") {
       throw new SkillError("proposal_decided", `proposal "${id}" is already ${status}`);
     }
-    return { proposal: await skills.library.decide(id, { approved: false, digest, reason, actor }) };
+    const rejected = await skills.library.decide(id, { approved: false, digest, reason, actor });
+    await discardStaging(skills.library, { key: digest, dir: staging_dir, digest });
+    return { proposal: rejected };
   },
 };

@@ -299,6 +299,16 @@ describe("proposals", () => {
   });
 });
 
+describe("installStaged", () => {
+  it("makes one generation when the same build is installed several times at once", async () => {
+    const { key, digest, resolved } = await built();
+    const installs = Array.from({ length: 4 }, () => library.installStaged(key));
+    for (const info of await Promise.all(installs)) expect(info.status).toBe("pending");
+    expect(await library.generations(resolved.manifest.id)).toMatchObject([{ digest, status: "pending" }]);
+    expect(staging()).toEqual([]);
+  });
+});
+
 describe("stage", () => {
   it("gives the same folder for the same files, and refuses changed ones", async () => {
     const a = await library.stage(romanSkill()), b = await library.stage(romanSkill());
