@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createDiscovery } from "../../src/discovery/create-discovery.ts";
 import type { Discovery, SearchDocument } from "../../src/discovery/types.ts";
 import { BagOfWords, ChangingSource, sample, SKILLS } from "./samples.ts";
+import { tries } from "../torture.ts";
 
 const QUERY = "which year is MCMXCIV in roman numerals";
 let dir: string;
@@ -292,6 +293,6 @@ test("the index after any sequence of changes and reopenings equals a fresh one"
       const fresh = createDiscovery({ dir: join(dir, "fresh"), source, embedder: new BagOfWords() });
       expect(grown).toEqual(await fresh.search("roman year csv", { limit: 10 }));
     }),
-    { numRuns: 25 },
+    { numRuns: tries(25, 500) },
   );
 });

@@ -17,6 +17,7 @@ import {
   survivors,
   TYPESCRIPT_FLAGS,
 } from "./support.ts";
+import { tries } from "../torture.ts";
 
 const backends = await backendsHere();
 const none = createSandbox({ backend: "unsafe-none" });
@@ -50,7 +51,7 @@ for (const { name, backend, skip } of backends) {
   describe.skipIf(skip)(`${name}${skip === undefined ? "" : ` (skipped: ${skip})`}`, () => {
     test("kill leaves nothing at any moment of a start", async () => {
       using place = new Place();
-      for (let attempt = 0; attempt < 20; attempt++) {
+      for (let attempt = 0; attempt < tries(20, 200); attempt++) {
         const child = await start(backend, place, SLEEP);
         await new Promise((resolve) => setTimeout(resolve, attempt * 2));
         child.kill();
