@@ -66,7 +66,7 @@ export interface Home {
  */
 export async function openHome(options: OpenHomeOptions): Promise<Home> {
   const log = options.log ?? (() => {});
-  const { dir, db, trusted } = await openDb(resolve(options.dir), options.trusted ?? false);
+  const { dir, db, trusted, made } = await openDb(resolve(options.dir), options.trusted ?? false);
   try {
     const layout = homeLayout(dir);
     const settings = trusted ? await loadSettings(layout.config, options.settings) : DEFAULT_SETTINGS;
@@ -92,7 +92,8 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       events: new Emitter((error) => log("error", `a listener failed: ${String(error)}`)),
       log,
     };
-    if (trusted) await recover(home);
+    if (made) await home.projector.repair();
+    else if (trusted) await recover(home);
     return home;
   } catch (error) {
     await db.close();
@@ -173,6 +174,8 @@ interface OpenedDb {
   readonly dir: string;
   readonly db: HomeDb;
   readonly trusted: boolean;
+  /** There was no home here before. */
+  readonly made: boolean;
 }
 
 /** Opens what is there as far as it is trusted. A home that is made here is this user's. */
@@ -183,17 +186,17 @@ async function openDb(path: string, given: boolean): Promise<OpenedDb> {
   const isHome = await stat(file).then(() => true, () => false);
   if (!isHome) {
     if (!given && found !== undefined && found.length > 0) {
-      return { dir, db: await HomeDb.open(":memory:"), trusted: false };
+      return { dir, db: await HomeDb.open(":memory:"), trusted: false, made: false };
     }
     const db = await HomeDb.open(file);
     await noteTrust(dir, db.homeId);
-    return { dir, db, trusted: true };
+    return { dir, db, trusted: true, made: true };
   }
-  if (given) return { dir, db: await HomeDb.open(file), trusted: true };
+  if (given) return { dir, db: await HomeDb.open(file), trusted: true, made: false };
   const reader = await HomeDb.open(file, { readOnly: true });
-  if (!await isTrusted(dir, reader.homeId)) return { dir, db: reader, trusted: false };
+  if (!await isTrusted(dir, reader.homeId)) return { dir, db: reader, trusted: false, made: false };
   await reader.close();
-  return { dir, db: await HomeDb.open(file), trusted: true };
+  return { dir, db: await HomeDb.open(file), trusted: true, made: false };
 }
 
 /** Names in the folder; undefined when it does not exist. */

@@ -34,6 +34,10 @@ function contents(dir: string): Record<string, string> {
 }
 
 describe("check", () => {
+  it("finds nothing to repair in a home that was just made", async () => {
+    expect(await (await home.open()).check()).toEqual([]);
+  });
+
   it("writes anew what was deleted or changed of the files that show the state, once", async () => {
     const library = await home.open();
     await library.install(home.write("v1", romanSkill()));

@@ -132,6 +132,18 @@ describe("validate", () => {
     expect((await rules(files)).map((rule) => rule)).toEqual(expected);
   });
 
+  it.each([
+    ["a manifest", { "skill.py": HEADER }, "[tool.skillwright]"],
+    ["an entry script", { "manifest.toml": manifest() }, "entry file skill.py"],
+    ["anything in the entry script", { "manifest.toml": manifest(), "skill.py": "" }, "no public function"],
+  ])("finds an error when there is not %s", async (_what, files, message) => {
+    const { ok, findings } = await library.validate(home.write("lacking", files));
+    expect(ok).toBe(false);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ severity: "error", message: expect.stringContaining(message) }),
+    );
+  });
+
   it("throws only when there is nothing at the path", async () => {
     await expect(library.validate("/nonexistent/package")).rejects.toMatchObject({ code: "not_found" });
     expect(await library.validate(home.write("empty", { "readme.txt": "" }))).toMatchObject({ ok: false });
