@@ -12,6 +12,7 @@ export type { Json } from "./base/json.ts";
 
 export { skillTool, skillTools, type SkillToolsOptions } from "./tools/skill-tools.ts";
 export { SkillToolkit } from "./tools/toolkit.ts";
+export type { FoundSkill } from "./operations/look-up.ts";
 export type { ToolMode } from "./operations/tool-mode.ts";
 
 export { createSkillGraph } from "./graph/create-skill-graph.ts";

@@ -15,7 +15,7 @@ import { type OpenedLibrary, openLibrary } from "./lifecycle/library.ts";
 import { runnerLimits } from "./lifecycle/program.ts";
 import type { SettingsInput } from "./lifecycle/settings.ts";
 import type { HomeSettings, RunOptions, RunResult, SkillInfo, SkillLibrary } from "./lifecycle/types.ts";
-import { type FoundSkills, search } from "./operations/look-up.ts";
+import { type FoundSkill, search } from "./operations/look-up.ts";
 import { perform } from "./operations/perform.ts";
 import type { OperationSkills } from "./operations/types.ts";
 import { createRunner } from "./runner/runner.ts";
@@ -71,12 +71,19 @@ export class Skills implements OperationSkills {
     this.settings = parts.settings;
   }
 
-  /** Active skills that may do what `query` says, best first. */
-  search(
+  /**
+   * Active skills that may do what `query` says, best first, at most `limit` (5). A score says nothing by itself: read
+   * the description, or run the skill against what is expected of it.
+   */
+  async search(
     query: string,
     options: { readonly limit?: number; readonly all?: boolean } = {},
-  ): Promise<FoundSkills> {
-    return perform(search, { skills: this, actor: { via: "code" } }, { query, ...options });
+  ): Promise<readonly FoundSkill[]> {
+    const { matches } = await perform(search, { skills: this, actor: { via: "code" } }, {
+      query,
+      ...options,
+    });
+    return matches;
   }
 
   /** Runs a tool of a skill's serving version. @throws {SkillError} */
