@@ -14,7 +14,8 @@ import { programsOfUser } from "./user-programs.ts";
 import { showError } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
 
-const COMMANDS: readonly Command[] = [
+/** Every command of the command line. */
+export const COMMANDS: readonly Command[] = [
   lookUp.doctorCommand,
   lifecycle.newCommand,
   lifecycle.validateCommand,
@@ -38,8 +39,14 @@ const COMMANDS: readonly Command[] = [
 /**
  * The command line. Answers the exit code: 0 done, 1 failed, 2 wrong use. With `--json` standard output holds exactly
  * one JSON document, on failure `{ "error": { code, message, fix } }`.
+ *
+ * @param openHome opens the home when a command needs it
  */
-export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal,
+  openHome: typeof openSkills = openSkills,
+): Promise<number> {
   let exitCode = 0;
   const json = argv.some((given) => given === "--json" || given.startsWith("--json="));
   const program = new Commander("skillwright")
@@ -53,7 +60,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     });
   for (const command of COMMANDS) {
     addCommand(program, command, async (args, options) => {
-      exitCode = await runCommandOnce(command, args, options, terminal);
+      exitCode = await runCommandOnce(command, args, options, terminal, openHome);
     });
   }
   try {
@@ -102,6 +109,7 @@ async function runCommandOnce(
   args: readonly (string | undefined)[],
   options: Options,
   terminal: Terminal,
+  openHome: typeof openSkills,
 ): Promise<number> {
   const json = options["json"] !== undefined && options["json"] !== false;
   let skills: Skills | undefined;
@@ -110,7 +118,7 @@ async function runCommandOnce(
     json,
     async open({ model } = {}) {
       const maker = await makerByName(model);
-      skills = await openSkills({
+      skills = await openHome({
         ...programsOfUser(process.env),
         ...(typeof options["dir"] === "string" ? { dir: options["dir"], untrustedDir: true } : {}),
       });

@@ -9,24 +9,50 @@ const MAX_LINE = 8 << 20;
 
 /**
  * Serves a host over JSON lines: one envelope a line in, one answer a line out, in the order in which they are ready.
- * Resolves when the input ends, or nobody reads the answers any more, and the work that was begun is done.
+ * Resolves when the input ends, nobody reads the answers any more, or `signal` ends, and the work that was begun is done.
  */
-export async function serveHost(host: Host, input: Readable, output: Writable): Promise<void> {
+export async function serveHost(
+  host: Host,
+  input: Readable,
+  output: Writable,
+  signal?: AbortSignal,
+): Promise<void> {
   const open = new Set<Promise<void>>();
-  const hangUp = (): void => void input.destroy();
+  const stop = new AbortController();
+  const hangUp = (): void => stop.abort();
   output.on("error", hangUp);
+  signal?.addEventListener("abort", hangUp, { once: true });
+  if (signal?.aborted === true) hangUp();
   try {
-    for await (const line of lines(input)) {
+    for await (const line of lines(until(input, stop.signal))) {
       const work = respond(host, line).then((answer) => write(output, answer));
       open.add(work);
       void work.finally(() => open.delete(work));
     }
-  } catch (error) {
-    if (!input.destroyed) throw error;
   } finally {
     await Promise.all(open);
+    signal?.removeEventListener("abort", hangUp);
     output.off("error", hangUp);
   }
+}
+
+/** What comes from a stream until it, or `signal`, ends. Destroying the stream alone would not do: on Deno a read that waits goes on waiting. */
+async function* until(input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const ended = { done: true, value: undefined } as const;
+  const stopped = new Promise<typeof ended>((resolve) => {
+    if (signal.aborted) resolve(ended);
+    else signal.addEventListener("abort", () => resolve(ended), { once: true });
+  });
+  const parts = input[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const next = parts.next();
+    // when `stopped` is faster nobody waits for this one any more
+    next.catch(() => {});
+    const part = await Promise.race([stopped, next]);
+    if (part.done === true) break;
+    yield part.value;
+  }
+  if (signal.aborted) input.destroy();
 }
 
 async function respond(host: Host, line: Uint8Array | "too long"): Promise<HostAnswer> {
@@ -47,11 +73,11 @@ async function write(output: Writable, answer: HostAnswer): Promise<void> {
 }
 
 /** Lines split at the byte 0x0A; one that is too long is reported once and skipped, without keeping it in memory. */
-async function* lines(input: Readable): AsyncGenerator<Uint8Array | "too long"> {
+async function* lines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array | "too long"> {
   let parts: Buffer[] = [];
   let size = 0;
   for await (const data of input) {
-    let chunk = Buffer.from(data as Uint8Array);
+    let chunk = Buffer.from(data);
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a)) {
       const line = Buffer.concat([...parts, chunk.subarray(0, end)]);
       const tooLong = size + end > MAX_LINE;

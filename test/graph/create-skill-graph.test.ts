@@ -93,6 +93,47 @@ describe("the generation graph", () => {
     expect(repair).toContain("lower");
   });
 
+  test("proposes what was staged, with every field of it", async () => {
+    const skills = memorySkills(behave);
+    const validate = skills.library.validate.bind(skills.library);
+    const report = async (path: string) => ({ ...await validate(path), dependencies: ["httpx>=0.27"] });
+    Object.assign(skills.library, { validate: report });
+    const credential = { name: "API_KEY", description: "Key", required: true };
+    const written = `name = "Capital letters"\n${manifest("capitals")}` +
+      `[[credentials]]\nname = "API_KEY"\ndescription = "Key"\nrequired = true\n`;
+    const model = scriptedMaker(writes({ "manifest.toml": written, "skill.py": "upper" }), "done");
+    const outcome = await generateProposal({ skills, model }, { intent });
+    if (outcome.outcome !== "proposed") throw new Error(outcome.outcome);
+    const [digest] = skills.staged.keys();
+    expect(outcome.proposal).toMatchObject({
+      intent,
+      skill_id: "capitals",
+      name: "Capital letters",
+      description: "capitals",
+      version: "1.0.0",
+      manifest_toml: written,
+      script_source: "upper",
+      credentials: [credential],
+      dependencies: ["httpx>=0.27"],
+      staging_dir: `/memory/${digest}`,
+      digest,
+      files: { "manifest.toml": written, "skill.py": "upper" },
+    });
+  });
+
+  test("disables what does not pass from its slot, and ends failed", async () => {
+    const { skills, start, resume } = setUp({ model: scriptedMaker(writes(right), "done") });
+    const handshake = { ok: false, error: { code: "handshake_failed", message: "another name" } };
+    Object.assign(skills.library, {
+      test: () => Promise.resolve({ passed: false, handshake }),
+      advance: (id: string, status: string) => Promise.resolve(skills.log.push(`advance ${id} ${status}`)),
+    });
+    const { digest } = asked(await start());
+    const { outcome } = await resume({ decision: "approve", digest });
+    expect(outcome).toMatchObject({ outcome: "failed", code: "handshake_failed" });
+    expect(skills.log.slice(-2)).toEqual(["install capitals", "advance capitals disabled"]);
+  });
+
   test("tells the maker the shown examples that fail, and of held-back ones no value", async () => {
     const model = scriptedMaker(writes(wrong), "done", writes({ "skill.py": "upper" }), "repaired");
     const { start } = setUp({ model });
@@ -102,6 +143,25 @@ describe("the generation graph", () => {
     expect(everything).toContain("Examples you were not shown: 1 of 1 fail");
     expect(everything).not.toContain(JSON.stringify(held?.input));
     expect(everything).not.toContain(JSON.stringify(held?.expected));
+  });
+
+  test("tells the maker what is wrong with manifest and script when it asks", async () => {
+    const ask = ["validate_manifest", "validate_script"].map((name) => ({ name, args: {} }));
+    const model = scriptedMaker(
+      [...writes({ "manifest.toml": manifest("capitals") }), ...ask],
+      [...writes({ ...right, "manifest.toml": "" }), ...ask],
+      writes(right),
+      "done",
+    );
+    asked(await setUp({ model }).start());
+    const answers = (model.calls.at(-1)?.messages ?? []).filter((message) => ToolMessage.isInstance(message))
+      .filter(({ text }) => !text.startsWith("wrote"));
+    expect(answers.map(({ text }) => text)).toEqual([
+      "ok",
+      expect.stringContaining("skill.py is missing"),
+      expect.stringContaining("id is missing"),
+      "ok",
+    ]);
   });
 
   test("publishes the form of the answer with the request", async () => {
@@ -324,6 +384,8 @@ describe("reuse", () => {
     expect(outcome).toMatchObject({
       outcome: "existing_match",
       skill_id: "capitals",
+      name: "capitals",
+      score: 1,
       how: "the intent is a trigger of it",
     });
     expect(skills.log).toEqual([]);

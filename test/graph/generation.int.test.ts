@@ -6,6 +6,7 @@ import { Command, MemorySaver } from "@langchain/langgraph";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createSkillGraph } from "../../src/graph/create-skill-graph.ts";
 import { generateProposal, installProposal } from "../../src/graph/generate.ts";
+import { MAKER_PROMPT } from "../../src/graph/prompts/maker.ts";
 import type { ApprovalRequest, GeneratorOutcome, SkillGraphOptions } from "../../src/graph/types.ts";
 import type { Example, PackageFiles, SkillInfo } from "../../src/lifecycle/types.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
@@ -139,6 +140,8 @@ describe("the generation graph with a real library", () => {
     expect((await skills.library.run("roman", { number: 2024 })).value).toBe("MMXXIV");
     expect((await skills.discovery.search("roman numeral")).matches[0]?.id).toBe("roman");
     expect(await readFile(join(dir, "roman.py"), "utf8")).toBe(correct);
+    expect(await readFile(join(dir, "roman", "manifest.toml"), "utf8")).toBe(manifest);
+    expect(await readFile(join(dir, "roman", "skill.py"), "utf8")).toBe(correct);
     expect(await staged()).toEqual([]);
 
     const again = await generateProposal({ skills }, {
@@ -271,6 +274,24 @@ describe("the generation graph with a real library", () => {
       code: "tests_failed",
     });
     expect(await staged()).toEqual([]);
+  });
+});
+
+test("the package that the maker's prompt shows is valid", async () => {
+  const block = (start: string, end: string): string => {
+    const lines = MAKER_PROMPT.split("\n");
+    const from = lines.findIndex((line) => line.startsWith(start));
+    const to = lines.findIndex((line, index) => index > from && line.startsWith(end));
+    return lines.slice(from + 1, to).join("\n").replaceAll(/^ {4}/gm, "");
+  };
+  const { dir: folder } = await skills.library.stage({
+    "manifest.toml": block("manifest.toml says", "Only if it is needed"),
+    "skill.py": block("skill.py is one file", "The input object's"),
+  });
+  expect(await skills.library.validate(folder)).toMatchObject({
+    ok: true,
+    findings: [],
+    manifest: { id: "roman_numerals", default_tool: "to_roman" },
   });
 });
 

@@ -10,8 +10,8 @@ export const hostCommand: Command = {
   examples: [`echo '{"v":1,"request_id":"1","command":"skill.list"}' | skillwright host --stdio`],
   async run({ terminal, open }) {
     const context = await open();
-    terminal.signal.addEventListener("abort", () => terminal.stdin.destroy(), { once: true });
-    await serveHost(createHost({ ...context, actor: { via: "host" } }), terminal.stdin, terminal.stdout);
+    const { stdin, stdout, signal } = terminal;
+    await serveHost(createHost({ ...context, actor: { via: "host" } }), stdin, stdout, signal);
     return { document: undefined, text: "" };
   },
 };

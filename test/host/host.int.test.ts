@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createHost, type Host, type HostAnswer } from "../../src/host/host.ts";
+import { fixtureSkill } from "../main-path/task-skills.ts";
+import { type TemporarySkills, temporarySkills } from "../operations/temporary-skills.ts";
+
+let home: TemporarySkills;
+let host: Host;
+
+beforeAll(async () => {
+  home = await temporarySkills();
+  host = createHost({ skills: home.skills, actor: { via: "host" } });
+});
+afterAll(() => home.close());
+
+let count = 0;
+const ask = (command: string, payload?: unknown): Promise<HostAnswer> =>
+  host.handle({ v: 1, request_id: ++count, command, ...(payload === undefined ? {} : { payload }) });
+
+async function payloadOf(command: string, payload?: unknown): Promise<unknown> {
+  const answer = await ask(command, payload);
+  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+  return answer.payload;
+}
+
+describe("commands", () => {
+  test("a skill is installed, tested, activated, run, found, taken out of service and listed", async () => {
+    const id = "text_tools";
+    const skill = (status: string) => ({ skill_info: { id, status } });
+    expect(await payloadOf("skill.list")).toEqual({ skills: [] });
+    expect(await payloadOf("skill.install", { package_dir: fixtureSkill(id) })).toMatchObject(
+      skill("pending"),
+    );
+    expect(await payloadOf("skill.test", { id })).toMatchObject({ report: { passed: true } });
+    expect(await payloadOf("skill.activate", { id })).toMatchObject(skill("active"));
+    const input = { text: "abc" };
+    expect(await payloadOf("skill.run", { id, input })).toMatchObject({ value: "cba", artifacts: [] });
+    expect(await payloadOf("skill.run", { id, input, tool: "shout" })).toMatchObject({ value: "ABC" });
+    expect(await payloadOf("skill.search", { query: "reverse a text" })).toMatchObject({ matches: [{ id }] });
+    expect(await payloadOf("skill.quarantine", { id, reason: "too loud" })).toMatchObject(
+      skill("quarantined"),
+    );
+    expect(await payloadOf("skill.list", { status: "quarantined" })).toMatchObject({ skills: [{ id }] });
+    expect(await ask("skill.run", { id, input })).toMatchObject({ ok: false, error: { code: "not_active" } });
+  });
+
+  test("skill.advance_status, skill.disable and skill.rollback move along the status table", async () => {
+    const id = "plain_words";
+    await payloadOf("skill.install", { package_dir: fixtureSkill(id), test: true });
+    expect(await ask("skill.advance_status", { id, status: "quarantined" })).toMatchObject({
+      ok: true,
+      payload: { skill_info: { id, status: "quarantined" } },
+    });
+    expect(await ask("skill.advance_status", { id, status: "active" })).toMatchObject({
+      ok: false,
+      error: { code: "invalid_transition" },
+    });
+    expect(await ask("skill.rollback", { id })).toMatchObject({ error: { code: "nothing_to_roll_back" } });
+    expect(await ask("skill.disable", { id: "nobody" })).toMatchObject({ error: { code: "not_found" } });
+  });
+});
+
+describe("envelopes", () => {
+  test("a request id comes back as it was given", async () => {
+    for (const request_id of ["a-1", "", 0, 7.5]) {
+      const answer = await host.handle({ v: 1, request_id, command: "skill.list" });
+      expect(answer).toMatchObject({ v: 1, request_id, ok: true });
+    }
+  });
+
+  test("what is no envelope is answered with how to write one, and with its id where it has one", async () => {
+    const wrong: [unknown, string | number | null][] = [
+      [null, null],
+      ["skill.list", null],
+      [[], null],
+      [{}, null],
+      [{ v: 2, request_id: "x", command: "skill.list" }, "x"],
+      [{ v: 1, request_id: 3, command: "skill.list", payload: [] }, 3],
+      [{ v: 1, request_id: "x", command: 5 }, "x"],
+      [{ v: 1, request_id: { id: 1 }, command: "skill.list" }, null],
+      [{ v: 1, request_id: "x".repeat(201), command: "skill.list" }, null],
+    ];
+    for (const [given, request_id] of wrong) {
+      expect(await host.handle(given)).toMatchObject({
+        v: 1,
+        request_id,
+        ok: false,
+        error: { code: "invalid_input", fix: expect.stringContaining("request_id") },
+      });
+    }
+  });
+
+  test("an unknown command is answered with the nearest one, or with all", async () => {
+    expect(await ask("skill.lst")).toMatchObject({
+      ok: false,
+      error: { code: "not_found", fix: 'did you mean "skill.list"' },
+    });
+    expect(await ask("reboot")).toMatchObject({
+      error: { code: "not_found", fix: expect.stringContaining("skill.rollback") },
+    });
+    expect(await ask("toString")).toMatchObject({ error: { code: "not_found" } });
+  });
+
+  test("a payload that does not fit is answered with where it does not", async () => {
+    expect(await ask("skill.run", {})).toMatchObject({
+      error: { code: "invalid_input", details: { issues: [{ path: "id" }] } },
+    });
+    expect(await ask("skill.run", { id: "text_tools", timeout_ms: -1 })).toMatchObject({
+      error: { code: "invalid_input" },
+    });
+  });
+});
