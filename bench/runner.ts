@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Deadline } from "../src/runner/deadline.ts";
 import { launch, type Launched } from "../src/runner/launch.ts";
 import { DEFAULT_LIMITS } from "../src/runner/limits.ts";
@@ -25,6 +26,8 @@ for line in sys.stdin:
     sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 `;
+
+const PAIRS = 11;
 
 /** The floor: a pipe, one line out, one line back, no checks. */
 class BarePipe {
@@ -65,17 +68,33 @@ async function measure<Name extends string>(
   variants: Readonly<Record<Name, () => Promise<unknown>>>,
   rounds: number,
   actions: number,
+  before: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Record<Name, number>> {
   const names = Object.keys(variants) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
+      await before();
       const started = performance.now();
       for (let action = 0; action < actions; action++) await variants[name]();
       times[name].push((performance.now() - started) / actions);
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;
+}
+
+/** Repeats a measurement with processes of its own; medians over all. */
+async function medians<Name extends string>(
+  times: number,
+  once: () => Promise<Record<Name, number>>,
+): Promise<Record<Name, number>> {
+  const all: Record<Name, number>[] = [];
+  for (let time = 0; time < times; time++) all.push(await once());
+  const names = Object.keys(all[0] ?? {}) as Name[];
+  return Object.fromEntries(names.map((name) => [name, median(all.map((one) => one[name]))])) as Record<
+    Name,
+    number
+  >;
 }
 
 function median(values: readonly number[]): number {
@@ -130,6 +149,7 @@ async function run(folder: string): Promise<Record<string, number | string>> {
   const program = makeProgram(folder), sandbox = createSandbox(), scratchRoot = join(folder, "scratch");
   const { backend } = await sandbox.probe();
   const runner = createRunner({ sandbox, scratchRoot });
+  const spareless = createRunner({ sandbox, scratchRoot, limits: { spares: 0 } });
   const start = (): Promise<Launched> =>
     launch({ sandbox, scratchRoot, limits: DEFAULT_LIMITS }, programLaunch(program, "serve", DEFAULT_LIMITS));
   const end = async ({ process, scratch }: Launched) => {
@@ -137,19 +157,25 @@ async function run(folder: string): Promise<Record<string, number | string>> {
     await scratch.remove();
   };
   const bare = join(folder, "bare.py");
-  const pipe = new BarePipe(program.interpreter, bare), warm = await start();
-  const invoke = (value: string) =>
-    warm.process.exchange("invoke", { tool: "echo", input: { value } }, { deadline: new Deadline(30_000) });
   const request = (value: string) => ({ tool: "echo", input: { value } });
+  const once: SkillProgram = { ...program, key: "once", mode: "one_shot" };
   const small = "x".repeat(100), large = '"é\n'.repeat(9_000);
-  const bothCalls = (value: string) => ({
-    pipe: () => pipe.call(value),
-    process: () => invoke(value),
-    runner: () => runner.call(program, request(value)),
-  });
-  await measure(bothCalls(small), 2, 500);
-  const call = await measure(bothCalls(small), 60, 100);
-  const call100kb = await measure(bothCalls(large), 9, 20);
+  // Where the system places a pair of processes decides more than what they do, and stays so: many pairs, one median.
+  const calls = async (value: string, rounds: number, actions: number) => {
+    const pipe = new BarePipe(program.interpreter, bare), warm = await start();
+    const params = { tool: "echo", input: { value } };
+    const variants = {
+      pipe: () => pipe.call(value),
+      process: () => warm.process.exchange("invoke", params, { deadline: new Deadline(30_000) }),
+      runner: () => runner.call(program, request(value)),
+    };
+    await measure(variants, 1, actions);
+    const times = await measure(variants, rounds, actions);
+    await Promise.all([pipe.end(), end(warm), runner.stop(program.key)]);
+    return times;
+  };
+  const call = await medians(PAIRS, () => calls(small, 15, 100));
+  const call100kb = await medians(3, () => calls(large, 5, 20));
   const starts = await measure(
     {
       python: async () => {
@@ -164,12 +190,23 @@ async function run(folder: string): Promise<Record<string, number | string>> {
         });
         await end(launched);
       },
-      oneShot: () => runner.call({ ...program, key: "once", mode: "one_shot" }, request(small)),
+      oneShot: () => spareless.call(once, request(small)),
     },
     25,
     1,
   );
-  await Promise.all([pipe.end(), end(warm), runner.close()]);
+  // One call each 100 ms: what is measured is the call, the spare is made in between.
+  const paced = await measure({ spare: () => runner.call(once, request(small)) }, 25, 1, () => sleep(100));
+  const backToBack = await measure(
+    {
+      spare: () => runner.call(once, request(small)),
+      none: () => spareless.call(once, request(small)),
+    },
+    7,
+    10,
+    () => sleep(100),
+  );
+  await Promise.all([runner.close(), spareless.close()]);
   return {
     sandbox: backend,
     pipe_ms: call.pipe,
@@ -184,6 +221,10 @@ async function run(folder: string): Promise<Record<string, number | string>> {
     one_shot_ms: starts.oneShot,
     ready_vs_python: starts.ready / starts.python,
     oneshot_vs_python: starts.oneShot / starts.python,
+    one_shot_spare_ms: paced.spare,
+    oneshot_spare_vs_python: paced.spare / starts.python,
+    back_to_back_ms: backToBack.spare,
+    back_to_back_vs_no_spare: backToBack.spare / backToBack.none,
   };
 }
 

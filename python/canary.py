@@ -53,6 +53,18 @@ def connect(address):
     return "connected"
 
 
+def proxied(addresses):
+    """What the proxy answers to each request for a connection."""
+    import socket
+
+    answers = []
+    for host, port in addresses:
+        with socket.create_connection(("127.0.0.1", 3128), 5) as client:
+            client.sendall(b"CONNECT %s:%d HTTP/1.1\r\n\r\n" % (host.encode(), port))
+            answers.append(int(client.recv(64).split(b" ")[1]))
+    return answers
+
+
 def fork(_):
     child = os.fork()
     if child == 0:
@@ -125,6 +137,7 @@ ATTEMPTS = {
     "truncate": truncate,
     "loopback": connect,
     "local_socket": connect,
+    "proxied": proxied,
     "fork": fork,
     "thread": thread,
     "space": space,

@@ -37,6 +37,11 @@ def apply(cfg):
     os.chdir(cfg["workdir"])
     if cfg.get("drop_capabilities"):
         drop_capabilities()
+    if cfg.get("relay"):
+        import relay
+
+        relay.start(cfg["relay"], libc)
+        del sys.modules["relay"]  # a skill may have a module of that name
     set_limits(cfg.get("rlimits", {}))
     if cfg.get("landlock"):
         landlock(cfg["landlock"])

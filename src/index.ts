@@ -11,6 +11,7 @@ export {
 export type { Json } from "./base/json.ts";
 
 export { skillTool, skillTools, type SkillToolsOptions } from "./tools/skill-tools.ts";
+export { scriptTool, type ScriptToolOptions } from "./tools/script-tool.ts";
 export { SkillToolkit } from "./tools/toolkit.ts";
 export type { FoundSkill } from "./operations/look-up.ts";
 export type { ToolMode } from "./operations/tool-mode.ts";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as root from "../src/index.ts";
+import * as runner from "../src/runner/run-script.ts";
 import * as middleware from "../src/tools/middleware.ts";
 
 function json(path: string): Record<string, unknown> {
@@ -21,10 +22,12 @@ test("the root exports exactly these values", () => {
     "installProposal",
     "openSkills",
     "proposalText",
+    "scriptTool",
     "skillTool",
     "skillTools",
   ]);
   expect(Object.keys(middleware)).toEqual(["skillMiddleware"]);
+  expect(Object.keys(runner).toSorted()).toEqual(["openScript", "runScript"]);
 });
 
 test("the version is the same in the code, package.json and deno.json", () => {

@@ -11,7 +11,7 @@ import * as making from "./commands/making.ts";
 import { runCommand } from "./commands/run.ts";
 import { makerByName } from "./maker.ts";
 import { programsOfUser } from "./user-programs.ts";
-import { showError } from "./show.ts";
+import { showError, showProgress } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Every command of the command line. */
@@ -127,10 +127,8 @@ async function runCommandOnce(
         actor: { via: "cli" },
         signal: terminal.signal,
         ...(maker === undefined ? {} : { maker }),
-        onEvent: ({ stage, status, ms }) => {
-          if (terminal.interactive && status !== "started") {
-            terminal.note(terminal.style("dim", `${stage} ${Math.round(ms ?? 0)} ms`));
-          }
+        onEvent: (event) => {
+          if (terminal.interactive) showProgress(terminal, event);
         },
       };
     },

@@ -1,6 +1,7 @@
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { ExampleResult, SkillInfo, TestReport } from "../lifecycle/types.ts";
+import type { OperationEvent } from "../operations/types.ts";
 import type { FoundSkills } from "../operations/look-up.ts";
 import { plainText } from "../base/plain-text.ts";
 import { findingText } from "../graph/proposal-text.ts";
@@ -78,6 +79,16 @@ function exampleText({ example, status, got, error }: ExampleResult): string {
   const call = `${JSON.stringify(example.input)} -> ${expected}`;
   if (status === "passed") return call;
   return `${call}, got ${error === undefined ? JSON.stringify(got) : error.message}`;
+}
+
+/** A stage with its time, or what happened within one. */
+export function showProgress(terminal: Terminal, { stage, status, ms, detail }: OperationEvent): void {
+  if (ms !== undefined) {
+    const failed = status === "failed" ? " failed" : "";
+    terminal.note(terminal.style("dim", `${stage.padEnd(12)} ${ms.toFixed(0).padStart(6)} ms${failed}`));
+  } else if (detail !== undefined) {
+    terminal.note(terminal.style("dim", `  ${plainText(detail)}`));
+  }
 }
 
 export function showError(terminal: Terminal, error: unknown): string {

@@ -5,6 +5,7 @@ import type { Finding } from "../manifest/types.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
 import type { Runner } from "../runner/types.ts";
 import { checkHome } from "./check.ts";
+import { explainSkill } from "./explain.ts";
 import { skillDocument } from "./documents.ts";
 import { type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
 import { buildStaged, installSource, installStaged, stageFiles } from "./install.ts";
@@ -32,6 +33,7 @@ import type {
   PackageFiles,
   ProposalStatus,
   RunOptions,
+  RunPlan,
   RunResult,
   SkillInfo,
   SkillLibrary,
@@ -183,6 +185,10 @@ class LocalLibrary implements OpenedLibrary {
 
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult> {
     return runSkill(this.#home, this.#serving, id, input, options);
+  }
+
+  explain(id: string, tool?: string): Promise<RunPlan> {
+    return explainSkill(this.#home, id, tool);
   }
 
   propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal> {

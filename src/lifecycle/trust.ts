@@ -55,7 +55,7 @@ export async function noteTrust(
  * @throws {SkillError} `home_unusable`
  */
 export async function trustHome(dir: string, listPath: string = trustedListPath()): Promise<void> {
-  const db = await HomeDb.open(homeLayout(dir).db);
+  const db = await HomeDb.open(homeLayout(dir).db, { readOnly: true });
   try {
     await noteTrust(dir, db.homeId, listPath);
   } finally {

@@ -12,6 +12,8 @@ import type {
 } from "../manifest/types.ts";
 import type { EnvironmentRecord } from "../environment/types.ts";
 import type { CallResult, TestCase } from "../runner/types.ts";
+import type { Enforcement } from "../sandbox/enforced-by.ts";
+import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
 /** Status of a generation. Transitions: see `canTransition` in status.ts. */
 export type SkillStatus = "pending" | "testing" | "active" | "disabled" | "quarantined";
@@ -188,6 +190,24 @@ export interface RunResult extends CallResult {
   readonly generation: GenerationInfo;
 }
 
+/** How a tool would be run. Holds names of secrets, never their values. */
+export interface RunPlan {
+  readonly skill_id: string;
+  readonly tool: string;
+  /** The serving generation, else the one that would serve next. */
+  readonly generation: GenerationInfo;
+  readonly mode: "daemon" | "one_shot";
+  /** Milliseconds that one call may take. */
+  readonly timeout_ms: number;
+  readonly policy: SandboxPolicy;
+  /** Names of all variables of its environment, credentials left out. */
+  readonly environment: readonly string[];
+  readonly credentials: readonly { readonly name: string; readonly set: boolean }[];
+  readonly enforced: readonly Enforcement[];
+  /** The start itself, for an empty scratch folder that no longer exists. */
+  readonly plan: SandboxPlan;
+}
+
 export interface InstallOptions {
   readonly actor?: Actor;
   readonly test?: boolean;
@@ -246,6 +266,8 @@ export interface SkillLibrary extends DocumentSource {
 
   /** Runs a tool of the serving generation. @throws {SkillError} */
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult>;
+  /** How a tool would be run, without running anything. @throws {SkillError} */
+  explain(id: string, tool?: string): Promise<RunPlan>;
 
   propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal>;
   proposal(id: string): Promise<SkillProposal>;

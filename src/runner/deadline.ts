@@ -4,11 +4,14 @@ import { SkillError } from "../base/errors.ts";
 export class Deadline {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly #unref: boolean;
   #end: number;
 
-  constructor(timeoutMs: number, signal?: AbortSignal) {
+  /** With `unref` a wait for it does not keep the host alive: nobody waits for the answer. */
+  constructor(timeoutMs: number, signal?: AbortSignal, { unref = false }: { readonly unref?: boolean } = {}) {
     this.timeoutMs = timeoutMs;
     this.signal = signal;
+    this.#unref = unref;
     this.#end = performance.now() + timeoutMs;
   }
 
@@ -34,10 +37,15 @@ export class Deadline {
   watch(what: string, onEnd: (error: SkillError) => void): () => void {
     const { signal } = this;
     const timer = setTimeout(() => onEnd(timedOut(what, this.timeoutMs)), Math.min(this.leftMs, 2 ** 31 - 1));
+    if (this.#unref) timer.unref();
     if (signal === undefined) return () => clearTimeout(timer);
     const onAbort = () => onEnd(cancelled(what, signal));
+    let watched = true;
     signal.addEventListener("abort", onAbort, { once: true });
+    // A signal that has ended already fires no event.
+    if (signal.aborted) queueMicrotask(() => watched && onAbort());
     return () => {
+      watched = false;
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     };

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
-import type { SandboxBackend, SandboxPolicy } from "../sandbox/types.ts";
+import type { SandboxBackend, SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 import { Deadline } from "./deadline.ts";
 import { checkHandshake, type Expected, type Introduction } from "./handshake.ts";
 import type { Orders } from "./orders.ts";
@@ -33,12 +33,16 @@ export interface LaunchRequest {
   readonly onProcess?: (process: SkillProcess) => void;
 }
 
-/** A process that has introduced itself. */
-export interface Launched {
+/** A process that waits for its orders: sandboxed, and nothing untrusted has run in it. */
+export interface Prepared {
   readonly process: SkillProcess;
   readonly scratch: Scratch;
-  readonly introduction: Introduction;
   readonly redactor: Redactor;
+}
+
+/** A process that has introduced itself. */
+export interface Launched extends Prepared {
+  readonly introduction: Introduction;
 }
 
 /**
@@ -48,20 +52,47 @@ export interface Launched {
  */
 export async function launch(context: LaunchContext, request: LaunchRequest): Promise<Launched> {
   const deadline = new Deadline(request.timeoutMs, request.signal);
-  const label = `"${request.expected.id}"`;
-  deadline.throwIfCancelled(label);
+  deadline.throwIfCancelled(`"${request.expected.id}"`);
+  return await begin(await prepare(context, request), request, deadline);
+}
+
+/**
+ * Starts a process up to where it waits for its orders; it may still be on its way there.
+ *
+ * @throws {SkillError} `sandbox_unavailable`, `start_failed`
+ */
+export async function prepare(context: LaunchContext, request: LaunchRequest): Promise<Prepared> {
   const scratch = await makeScratch(context.scratchRoot);
-  let process: SkillProcess | undefined;
   try {
     const redactor = new Redactor(request.secrets);
-    process = await spawnProcess(context, request, scratch, redactor);
+    const process = await spawnProcess(context, request, scratch, redactor);
     request.onProcess?.(process);
-    const introduction = await introduce(process, request.expected, deadline);
-    return { process, scratch, introduction, redactor };
+    return { process, scratch, redactor };
   } catch (error) {
-    const failure = startFailure(error, label, request.timeoutMs);
-    process?.kill(failure);
-    await process?.ended;
+    await scratch.remove();
+    throw startFailure(error, `"${request.expected.id}"`, request.timeoutMs);
+  }
+}
+
+/**
+ * Gives a prepared process its orders and does the handshake. On failure nothing is left of it.
+ *
+ * @throws {SkillError} `start_failed`, `handshake_failed`, `cancelled`
+ */
+export async function begin(
+  prepared: Prepared,
+  { expected, timeoutMs, signal }: Pick<LaunchRequest, "expected" | "timeoutMs" | "signal">,
+  deadline: Deadline = new Deadline(timeoutMs, signal),
+): Promise<Launched> {
+  const { process, scratch } = prepared;
+  const label = `"${expected.id}"`;
+  try {
+    deadline.throwIfCancelled(label);
+    return { ...prepared, introduction: await introduce(process, expected, deadline) };
+  } catch (error) {
+    const failure = startFailure(error, label, timeoutMs);
+    process.kill(failure);
+    await process.ended;
     await scratch.remove();
     throw failure;
   }
@@ -74,12 +105,7 @@ async function spawnProcess(
   redactor: Redactor,
 ): Promise<SkillProcess> {
   const { sandbox, limits } = context;
-  const { interpreter } = request;
-  // The interpreter of a virtual environment reads the file beside its own folder.
-  const roots = [...new Set([...request.roots, dirname(dirname(interpreter))])].filter((path) =>
-    path !== "/"
-  );
-  const plan = await sandbox.plan(request.policy, { interpreter, roots, scratch: scratch.root });
+  const plan = await planIn(sandbox, request, scratch);
   return new SkillProcess({
     label: `"${request.expected.id}"`,
     sandbox,
@@ -89,6 +115,30 @@ async function spawnProcess(
     limits,
     ...(request.onLog === undefined ? {} : { onLog: request.onLog }),
   });
+}
+
+/**
+ * How a process would be started, without starting it.
+ *
+ * @throws {SkillError} `sandbox_unavailable`, `permission_refused`
+ */
+export async function planLaunch(context: LaunchContext, request: LaunchRequest): Promise<SandboxPlan> {
+  const scratch = await makeScratch(context.scratchRoot);
+  try {
+    return await planIn(context.sandbox, request, scratch);
+  } finally {
+    await scratch.remove();
+  }
+}
+
+function planIn(
+  sandbox: SandboxBackend,
+  { policy, interpreter, roots }: LaunchRequest,
+  scratch: Scratch,
+): Promise<SandboxPlan> {
+  // The interpreter of a virtual environment reads the file beside its own folder.
+  const all = [...new Set([...roots, dirname(dirname(interpreter))])].filter((path) => path !== "/");
+  return sandbox.plan(policy, { interpreter, roots: all, scratch: scratch.root });
 }
 
 async function introduce(

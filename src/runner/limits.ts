@@ -3,8 +3,14 @@ import type { RunnerLimits } from "./types.ts";
 /** The defaults of a runner. */
 export const DEFAULT_LIMITS: RunnerLimits = {
   maxConcurrent: 5,
+  maxConcurrentPerSkill: Infinity,
   maxQueue: 100,
   maxIdle: 16,
+  idleMs: 300_000,
+  healthCheckMs: 60_000,
+  healthTimeoutMs: 5_000,
+  spares: 1,
+  spareMs: 60_000,
   maxMessageBytes: 102_400,
   maxLogBytes: 64 * 1024,
   maxFiles: 64,

@@ -1,10 +1,21 @@
+import { setImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SkillError } from "../base/errors.ts";
 import type { Deadline } from "./deadline.ts";
-import { launch, type LaunchContext, type Launched, type LaunchRequest } from "./launch.ts";
+import { IdleDaemons, type Member } from "./idle-daemons.ts";
+import {
+  begin,
+  launch,
+  type LaunchContext,
+  type Launched,
+  type LaunchRequest,
+  prepare,
+  type Prepared,
+} from "./launch.ts";
 import { programLaunch } from "./program-launch.ts";
 import { afterDeath, type Deaths, NO_DEATHS, restartDelay, unstable } from "./restarts.ts";
 import type { Ending, SkillProcess } from "./skill-process.ts";
+import { Spares } from "./spares.ts";
 import type { ProcessInfo, RunnerEvents, SkillProgram } from "./types.ts";
 
 /** What the pool tells. */
@@ -13,25 +24,26 @@ export interface PoolEvents {
   readonly onUnstable: (event: RunnerEvents["unstable"]) => void;
 }
 
-/** A process with the program that it serves. */
-export interface Member extends Launched {
-  readonly program: SkillProgram;
-}
+/** Whom a process belongs to. */
+type Owner = Pick<SkillProgram, "key" | "id" | "version">;
 
 interface Tracked {
-  readonly program: Pick<SkillProgram, "key" | "id" | "version">;
+  readonly program: Owner;
   readonly process: SkillProcess;
 }
 
-/** Owns every process of a runner: starts them, keeps idle daemons for the next call, counts deaths, ends them. */
+/**
+ * Owns every process of a runner: starts them, keeps idle daemons and spares for the next call, counts deaths, ends
+ * them.
+ */
 export class ProcessPool {
   readonly #context: LaunchContext;
   readonly #events: PoolEvents;
   readonly #alive = new Set<Tracked>();
-  /** By key, the one used last at the end. */
-  readonly #idle = new Map<string, Member[]>();
+  readonly #idle: IdleDaemons;
   readonly #deaths = new Map<string, Deaths>();
   readonly #unstable = new Map<string, SkillError>();
+  readonly #spares: Spares;
   /** Starts under way, and folders that are being removed: `close` waits for them. */
   readonly #underWay = new Set<Promise<unknown>>();
   #closed: SkillError | undefined;
@@ -39,55 +51,55 @@ export class ProcessPool {
   constructor(context: LaunchContext, events: PoolEvents) {
     this.#context = context;
     this.#events = events;
+    const { spares, maxIdle, spareMs } = context.limits;
+    this.#idle = new IdleDaemons(context.limits);
+    this.#spares = new Spares({
+      size: spares,
+      most: maxIdle,
+      maxAgeMs: spareMs,
+      prepare: (program) => this.#prepare(program),
+    });
   }
 
   /**
-   * A process for one call: an idle daemon, or a new one. The time of the start is added to `deadline`.
+   * A process for one call: an idle daemon, a spare, or a new one. The time of the start is added to `deadline`.
    *
    * @throws {SkillError} why none can be had
    */
   async take(program: SkillProgram, deadline: Deadline): Promise<Member> {
-    const idle = program.mode === "daemon" ? this.#takeIdle(program.key) : undefined;
+    const idle = program.mode === "daemon" ? this.#idle.take(program.key) : undefined;
     if (idle !== undefined) return idle;
     if (program.mode === "daemon") await this.#backOff(program, deadline);
     const started = performance.now();
     try {
-      const request = programLaunch(program, "serve", this.#context.limits);
-      const launched = await this.launch(
-        program,
-        withSignal(request, deadline.signal),
-        program.mode === "daemon",
-      );
-      return { ...launched, program };
+      return { ...await this.#start(program, deadline.signal), program };
     } finally {
       deadline.extend(performance.now() - started);
     }
   }
 
-  /** Takes a process back after its call: a daemon waits for the next one, any other ends. */
+  /**
+   * Takes a process back after its call: a daemon waits for the next one, any other ends. A spare is made for the next
+   * call only then, so that its start does not stand in the way of this one.
+   */
   async give(member: Member): Promise<void> {
     const { program, process } = member;
     if (process.status !== "running") {
       await process.ended;
     } else if (program.mode === "daemon" && this.#closed === undefined) {
-      this.#keep(member);
+      this.#idle.keep(member);
     } else {
+      const { changes } = this.#spares;
+      setImmediate(() => void this.#spares.refill(program, changes));
       await process.stop(served(program));
     }
   }
 
   /** Starts any process under the pool's care. With `counts`, its death by itself is held against its key. */
-  async launch(
-    program: Pick<SkillProgram, "key" | "id" | "version">,
-    request: LaunchRequest,
-    counts = false,
-  ): Promise<Launched> {
+  async launch(program: Owner, request: LaunchRequest, counts = false): Promise<Launched> {
     if (this.#closed !== undefined) throw this.#closed;
-    const { key, id } = program;
-    const onProcess = (process: SkillProcess) => this.#track({ program, process }, counts);
-    const onLog = (text: string) => this.#events.onLog({ key, id, text });
-    const launched = await this.#await(launch(this.#context, { ...request, onLog, onProcess }));
-    void this.#await(launched.process.ended.then(() => launched.scratch.remove()));
+    const launched = await this.#await(launch(this.#context, this.#owned(program, request, counts)));
+    this.#removeAfter(launched);
     return launched;
   }
 
@@ -108,6 +120,7 @@ export class ProcessPool {
   async stop(key: string, cause: SkillError): Promise<void> {
     this.#deaths.delete(key);
     this.#unstable.delete(key);
+    this.#spares.drop(key);
     await this.#stopAll((tracked) => tracked.program.key === key, cause);
   }
 
@@ -121,6 +134,36 @@ export class ProcessPool {
     }
   }
 
+  async #start(program: SkillProgram, signal: AbortSignal | undefined): Promise<Launched> {
+    const request = withSignal(programLaunch(program, "serve", this.#context.limits), signal);
+    const spare = program.mode === "one_shot" ? this.#spares.take(program) : undefined;
+    return spare === undefined
+      ? await this.launch(program, request, program.mode === "daemon")
+      : await this.#await(begin(spare, request));
+  }
+
+  /** A spare. It has no skill in it yet, so its death says nothing about one. */
+  async #prepare(program: SkillProgram): Promise<Prepared> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const request = programLaunch(program, "serve", this.#context.limits);
+    const prepared = await this.#await(prepare(this.#context, this.#owned(program, request, false)));
+    this.#removeAfter(prepared);
+    return prepared;
+  }
+
+  #owned(program: Owner, request: LaunchRequest, counts: boolean): LaunchRequest {
+    const { key, id } = program;
+    return {
+      ...request,
+      onProcess: (process) => this.#track({ program, process }, counts),
+      onLog: (text) => this.#events.onLog({ key, id, text }),
+    };
+  }
+
+  #removeAfter({ process, scratch }: Prepared): void {
+    void this.#await(process.ended.then(() => scratch.remove()));
+  }
+
   async #stopAll(which: (tracked: Tracked) => boolean, cause: SkillError): Promise<void> {
     const chosen = [...this.#alive].filter(which);
     await Promise.all(chosen.map(({ process }) => process.stop(cause)));
@@ -132,37 +175,6 @@ export class ProcessPool {
       return await promise;
     } finally {
       this.#underWay.delete(promise);
-    }
-  }
-
-  #takeIdle(key: string): Member | undefined {
-    const waiting = this.#idle.get(key);
-    for (let member = waiting?.pop(); member !== undefined; member = waiting?.pop()) {
-      if (member.process.status === "running") return member;
-    }
-    return undefined;
-  }
-
-  #keep(member: Member): void {
-    const { key } = member.program;
-    const waiting = this.#idle.get(key);
-    if (waiting === undefined) this.#idle.set(key, [member]);
-    else waiting.push(member);
-    this.#evict();
-  }
-
-  /** Ends the longest kept of the idle processes when there are too many. */
-  #evict(): void {
-    let count = 0;
-    for (const waiting of this.#idle.values()) count += waiting.length;
-    if (count <= this.#context.limits.maxIdle) return;
-    for (const [key, waiting] of this.#idle) {
-      const oldest = waiting.shift();
-      if (waiting.length === 0) this.#idle.delete(key);
-      if (oldest !== undefined) {
-        void oldest.process.stop(served(oldest.program));
-        return;
-      }
     }
   }
 

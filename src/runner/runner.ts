@@ -1,12 +1,14 @@
 import { Emitter } from "../base/emitter.ts";
 import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
-import type { SandboxBackend } from "../sandbox/types.ts";
+import type { SandboxBackend, SandboxPlan } from "../sandbox/types.ts";
 import { Deadline } from "./deadline.ts";
 import { checkRequest, invoke } from "./invoke.ts";
-import { isMethodNotFound, type Launched } from "./launch.ts";
+import { askHealth } from "./health.ts";
+import { type LaunchContext, type Launched, planLaunch } from "./launch.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { type Member, ProcessPool } from "./pool.ts";
+import type { Member } from "./idle-daemons.ts";
+import { ProcessPool } from "./pool.ts";
 import { outlineLaunch, programLaunch } from "./program-launch.ts";
 import { Slots } from "./slots.ts";
 import { runTests } from "./test-run.ts";
@@ -41,6 +43,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
 class ProcessRunner implements Runner {
   readonly #limits: RunnerLimits;
+  readonly #context: LaunchContext;
   readonly #slots: Slots;
   readonly #pool: ProcessPool;
   readonly #events = new Emitter<RunnerEvents>();
@@ -48,8 +51,10 @@ class ProcessRunner implements Runner {
 
   constructor({ sandbox, scratchRoot, limits }: RunnerOptions) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
-    this.#slots = new Slots(this.#limits.maxConcurrent, this.#limits.maxQueue);
-    this.#pool = new ProcessPool({ sandbox, scratchRoot, limits: this.#limits }, {
+    const { maxConcurrent, maxConcurrentPerSkill, maxQueue } = this.#limits;
+    this.#slots = new Slots(maxConcurrent, maxConcurrentPerSkill, maxQueue);
+    this.#context = { sandbox, scratchRoot, limits: this.#limits };
+    this.#pool = new ProcessPool(this.#context, {
       onLog: (event) => this.#events.emit("log", event),
       onUnstable: (event) => this.#events.emit("unstable", event),
     });
@@ -79,14 +84,7 @@ class ProcessRunner implements Runner {
 
   async health(program: SkillProgram): Promise<Json> {
     const deadline = new Deadline(program.call_timeout_ms);
-    return await this.#withMember(program, deadline, async ({ process, introduction }) => {
-      try {
-        return (await process.exchange(`${introduction.prefix}health`, {}, { deadline })).value;
-      } catch (error) {
-        if (isMethodNotFound(error)) return { status: "ok" };
-        throw error;
-      }
-    });
+    return await this.#withMember(program, deadline, (member) => askHealth(member, deadline));
   }
 
   async test(
@@ -114,6 +112,10 @@ class ProcessRunner implements Runner {
     });
   }
 
+  async plan(program: SkillProgram): Promise<SandboxPlan> {
+    return await planLaunch(this.#context, programLaunch(program, "serve", this.#limits));
+  }
+
   async stop(key: string): Promise<void> {
     await this.#pool.stop(key, new SkillError("closed", "the skill was stopped"));
   }
@@ -137,21 +139,21 @@ class ProcessRunner implements Runner {
     deadline: Deadline,
     action: (member: Member) => Promise<Result>,
   ): Promise<Result> {
-    const what = `"${program.id}"`;
-    deadline.throwIfCancelled(what);
-    if (!this.#slots.tryAcquire()) await this.#slots.acquire(what, deadline);
+    const { id } = program;
+    deadline.throwIfCancelled(`"${id}"`);
+    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline);
     let member: Member | undefined;
     try {
       member = await this.#pool.take(program, deadline);
       return await action(member);
     } finally {
-      this.#giveBack(member);
+      this.#giveBack(id, member);
     }
   }
 
   /** The caller does not wait for the end of a process that is no longer needed, but its slot does. */
-  #giveBack(member: Member | undefined): void {
-    const release = () => this.#slots.release();
+  #giveBack(id: string, member: Member | undefined): void {
+    const release = () => this.#slots.release(id);
     if (member === undefined) release();
     else void this.#pool.give(member).then(release, release);
   }
@@ -163,7 +165,8 @@ class ProcessRunner implements Runner {
     action: (launched: Launched) => Promise<Result>,
   ): Promise<Result> {
     const deadline = new Deadline(request.timeoutMs, signal);
-    if (!this.#slots.tryAcquire()) await this.#slots.acquire(`"${program.id}"`, deadline);
+    const { id } = program;
+    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline);
     try {
       const launched = await this.#pool.launch(
         program,
@@ -172,11 +175,11 @@ class ProcessRunner implements Runner {
       try {
         return await action(launched);
       } finally {
-        launched.process.kill(new SkillError("closed", `"${program.id}" has done its work`));
+        launched.process.kill(new SkillError("closed", `"${id}" has done its work`));
         await launched.process.ended;
       }
     } finally {
-      this.#slots.release();
+      this.#slots.release(id);
     }
   }
 }

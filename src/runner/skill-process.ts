@@ -79,7 +79,6 @@ export class SkillProcess {
       onNoise: (line) => this.#noise(line),
       onFault: (error) => this.kill(error),
     });
-    this.#state = nextState(this.#state, { type: "spawned", pid: this.#child.pid });
     this.#child.stdout.on("data", (chunk: Buffer) => this.#channel.push(chunk));
     this.#child.stderr.on("data", (chunk: Buffer) => this.#log.push(chunk));
     // A child that keeps nobody alive is not always reported when it ends, but its pipe is.
@@ -99,19 +98,26 @@ export class SkillProcess {
     return this.#exchange !== undefined;
   }
 
-  /** Requests so far, the handshake not counted. */
+  /** Calls so far. */
   get calls(): number {
     return this.#calls;
   }
 
+  /** Until `ready` it waits for its orders and keeps nobody alive. */
+  standBy(): void {
+    this.#child.unref();
+  }
+
   /** Hands over the orders once the sandbox stands. @throws {SkillError} what ended it first */
   async ready(): Promise<void> {
+    this.#child.ref();
     try {
       await this.#child.ready;
     } catch (error) {
       throw this.#cause?.cause ?? this.#clean(SkillError.from(error, "start_failed", this.#options.label));
     }
     if (this.#cause !== undefined) throw this.#cause.cause;
+    this.#state = nextState(this.#state, { type: "spawned", pid: this.#child.pid });
     this.#child.handOver(this.#options.orders);
   }
 
@@ -133,7 +139,7 @@ export class SkillProcess {
     const started = performance.now();
     this.#exchange = exchange;
     this.#lastNoise = "";
-    if (this.#state.status === "running") this.#calls++;
+    if (method === "invoke") this.#calls++;
     this.#log.begin();
     const stopWatching = exchange.deadline.watch(
       `${this.#options.label}: "${method}"`,

@@ -2,27 +2,37 @@ import { SkillError } from "../base/errors.ts";
 import type { Deadline } from "./deadline.ts";
 
 interface Waiting {
+  readonly skill: string;
   readonly enter: () => void;
   readonly reject: (error: SkillError) => void;
 }
 
-/** At most so many at a time; the others wait in line, at most so many of them. First come, first served. */
+/**
+ * At most so many at a time, and so many of one skill; the others wait in line, at most so many of them. First come,
+ * first served, but a skill that has all its own slots holds up no other.
+ */
 export class Slots {
   readonly #size: number;
+  readonly #sizePerSkill: number;
   readonly #maxWaiting: number;
   readonly #line = new Set<Waiting>();
+  readonly #takenBy = new Map<string, number>();
   #taken = 0;
   #closed: SkillError | undefined;
 
-  constructor(size: number, maxWaiting: number) {
+  constructor(size: number, sizePerSkill: number, maxWaiting: number) {
     this.#size = size;
+    this.#sizePerSkill = sizePerSkill;
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Takes a slot if one is free, without waiting. */
-  tryAcquire(): boolean {
+  /** Takes a slot if one is free for this skill, without waiting. */
+  tryAcquire(skill: string): boolean {
     if (this.#closed !== undefined || this.#taken >= this.#size) return false;
+    const own = this.#takenBy.get(skill) ?? 0;
+    if (own >= this.#sizePerSkill) return false;
     this.#taken++;
+    this.#takenBy.set(skill, own + 1);
     return true;
   }
 
@@ -31,24 +41,28 @@ export class Slots {
    *
    * @throws {SkillError} `queue_full`, `timeout`, `cancelled`, or why the slots were closed
    */
-  acquire(what: string, deadline: Deadline): Promise<void> {
-    if (this.tryAcquire()) return Promise.resolve();
+  acquire(skill: string, deadline: Deadline): Promise<void> {
+    if (this.tryAcquire(skill)) return Promise.resolve();
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#line.size >= this.#maxWaiting) {
       return Promise.reject(
-        new SkillError("queue_full", `${what} was not started: ${this.#line.size} calls are waiting`, {
+        new SkillError("queue_full", `"${skill}" was not started: ${this.#line.size} calls are waiting`, {
           fix: "call again later",
         }),
       );
     }
-    return this.#wait(what, deadline);
+    return this.#wait(skill, deadline);
   }
 
-  /** Gives a slot back; it goes to the first in line. */
-  release(): void {
-    const [first] = this.#line;
-    if (first === undefined) this.#taken--;
-    else first.enter();
+  /** Gives a slot of a skill back; it goes to the first in line that may have it. */
+  release(skill: string): void {
+    const left = (this.#takenBy.get(skill) ?? 1) - 1;
+    if (left > 0) this.#takenBy.set(skill, left);
+    else this.#takenBy.delete(skill);
+    this.#taken--;
+    for (const waiting of this.#line) {
+      if (this.tryAcquire(waiting.skill)) return waiting.enter();
+    }
   }
 
   /** Sends everybody away. */
@@ -57,17 +71,18 @@ export class Slots {
     for (const waiting of this.#line) waiting.reject(this.#closed);
   }
 
-  #wait(what: string, deadline: Deadline): Promise<void> {
+  #wait(skill: string, deadline: Deadline): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         stopWatching();
         this.#line.delete(waiting);
       };
       const waiting: Waiting = {
+        skill,
         enter: () => (leave(), resolve()),
         reject: (error) => (leave(), reject(error)),
       };
-      const stopWatching = deadline.watch(`${what}, which was waiting in the queue,`, waiting.reject);
+      const stopWatching = deadline.watch(`"${skill}", which was waiting in the queue,`, waiting.reject);
       this.#line.add(waiting);
     });
   }

@@ -1,7 +1,7 @@
 import type { Json } from "../base/json.ts";
 import type { SkillError } from "../base/errors.ts";
 import type { JsonSchema, Serve } from "../manifest/types.ts";
-import type { BackendName, Capability, SandboxPolicy } from "../sandbox/types.ts";
+import type { BackendName, Capability, SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
 /** All that is needed to run one generation of a skill; plain data. Absolute paths. */
 export interface SkillProgram {
@@ -58,6 +58,7 @@ export interface ProcessInfo {
   readonly id: string;
   readonly version: string;
   readonly pid: number;
+  /** `pending` is a spare: no line of the skill has run in it. */
   readonly state: "pending" | "starting" | "running" | "failed" | "stopped";
   readonly busy: boolean;
   readonly calls: number;
@@ -136,10 +137,22 @@ export type FunctionOutline = {
 export interface RunnerLimits {
   /** Calls that run at the same time, over all skills. */
   readonly maxConcurrent: number;
+  /** Calls of one skill that run at the same time; no more than all together by default. */
+  readonly maxConcurrentPerSkill: number;
   /** Calls that may wait. */
   readonly maxQueue: number;
   /** Idle processes that are kept, over all skills. */
   readonly maxIdle: number;
+  /** After so long without a call a daemon is ended. */
+  readonly idleMs: number;
+  /** How often an idle daemon is asked for its health; one that is not well is ended. */
+  readonly healthCheckMs: number;
+  /** How long it may take to tell. */
+  readonly healthTimeoutMs: number;
+  /** Processes of one one-shot program that wait for its next calls, sandboxed, no line of the skill run. 0 for none. */
+  readonly spares: number;
+  /** After so long without a call a spare is ended. */
+  readonly spareMs: number;
   /** Bytes of one protocol message, without its newline. */
   readonly maxMessageBytes: number;
   /** Bytes of log kept for one call. */
@@ -176,6 +189,8 @@ export interface Runner {
     program: Pick<SkillProgram, "interpreter" | "roots">,
     source: string,
   ): Promise<ScriptOutline | ScriptSyntaxError>;
+  /** How a process of the program would be started, without starting it. Secrets are not in it. */
+  plan(program: SkillProgram): Promise<SandboxPlan>;
   /** What the skill answers to `health`; one that has no such method is healthy when it answers at all. */
   health(program: SkillProgram): Promise<Json>;
   /** Ends the processes of a key; calls on them end with `closed`. Its restarts are counted anew. */

@@ -16,8 +16,11 @@ export interface FilterRules {
   readonly fork: boolean;
   /** No other program in this process. bwrap itself must still start Python, so only an inner filter can have it. */
   readonly exec: boolean;
-  /** `local`: no unix sockets, which reach services of the host through any readable folder. `all`: none at all. */
-  readonly sockets: "local" | "all";
+  /**
+   * `all`: none at all. `local`: none but those of the internet protocols; unix sockets reach services of the host
+   * through any readable folder. `none`: nothing is forbidden, for the bootstrap while it starts a relay.
+   */
+  readonly sockets: "none" | "local" | "all";
   /** Nothing that reaches other processes of the same user: needed where there is no namespace of processes. */
   readonly outsiders: boolean;
 }
@@ -29,7 +32,7 @@ const ALLOW = 0x7fff0000, KILL_PROCESS = 0x80000000;
 const EPERM = 1, EACCES = 13, ENOSYS = 38;
 const X32_BIT = 0x40000000;
 const CLONE_THREAD = 0x00010000;
-const AF_UNIX = 1;
+const AF_INET = 2, AF_INET6 = 10;
 const TIOCSTI = 0x5412, TIOCLINUX = 0x541c;
 const PR_SET_PDEATHSIG = 1;
 
@@ -82,7 +85,7 @@ export function buildFilter(rules: FilterRules, arch: FilterArch): Uint8Array {
     ...deny(NEVER),
     ...(rules.fork ? denyFork(table) : []),
     ...(rules.exec ? deny(["execve", "execveat"]) : []),
-    ...(rules.sockets === "all" ? deny(["socket"], EACCES) : block(table, "socket", whenEqual(0, [AF_UNIX]))),
+    ...denySockets(table, rules.sockets),
     ...block(table, "ioctl", whenEqual(1, [TIOCSTI, TIOCLINUX])),
     // Without this a program could outlive its host.
     ...block(table, "prctl", whenEqual(0, [PR_SET_PDEATHSIG])),
@@ -100,6 +103,12 @@ function denyFork(table: SyscallTable): Instruction[] {
     ...block(table, "clone3", [error(ENOSYS)]),
     ...block(table, "clone", [...load(argument(0)), [ANY_BIT, 1, 0, CLONE_THREAD], error(EPERM)]),
   ];
+}
+
+function denySockets(table: SyscallTable, sockets: FilterRules["sockets"]): Instruction[] {
+  if (sockets === "none") return [];
+  const families: Instruction[] = [...load(argument(0)), [EQUAL, 2, 0, AF_INET], [EQUAL, 1, 0, AF_INET6]];
+  return block(table, "socket", [...(sockets === "local" ? families : []), error(EACCES)]);
 }
 
 function denyOutsiders(table: SyscallTable): Instruction[] {

@@ -9,6 +9,7 @@ import { programEnvironment } from "./environment.ts";
 import { explainBubblewrapFailure } from "./find-bubblewrap.ts";
 import { type Layout, layOut } from "./lay-out.ts";
 import { resourceLimits } from "./limits.ts";
+import { planNetwork } from "./network/plan-network.ts";
 import { refuseUnenforceable } from "./refuse.ts";
 import { makeReport, type Obstacle, obstaclesFound, unusable } from "./report.ts";
 import { spawnPlan } from "./spawn.ts";
@@ -56,13 +57,16 @@ export class Bubblewrap implements SandboxBackend {
 
   #plan(policy: SandboxPolicy, program: SandboxProgram, layout: Layout): SandboxPlan {
     const { files, arch } = this.#parts;
-    const env = programEnvironment(WORKDIR, WORKDIR);
-    const fork = !policy.spawn;
-    const filter = { fork, sockets: "all", outsiders: false } as const;
+    const network = planNetwork(policy, program);
+    const env = { ...programEnvironment(WORKDIR, WORKDIR), ...network?.env };
+    const alone = !policy.spawn;
+    const inner = { fork: alone, exec: alone, sockets: network ? "local" : "all", outsiders: false } as const;
+    // The relay is started by the bootstrap, and is what opens a unix socket.
+    const outer = { ...inner, exec: false, ...(network ? { fork: false, sockets: "none" } as const : {}) };
     return {
       backend: this.name,
       command: this.#path,
-      args: bwrapArguments({ policy, program, layout, env, boot: files.boot }),
+      args: bwrapArguments({ policy, program, layout, env, network, boot: files.boot }),
       env,
       confine: {
         workdir: WORKDIR,
@@ -75,11 +79,13 @@ export class Bubblewrap implements SandboxBackend {
           write: ["/dev", WORKDIR, ...layout.write],
           fill: [],
         },
-        ...(fork ? { filter: hex(buildFilter({ ...filter, exec: true }, arch)) } : {}),
+        ...(network === undefined ? {} : { relay: network.relay }),
+        ...(alone || network ? { filter: hex(buildFilter(inner, arch)) } : {}),
       },
-      filter: buildFilter({ ...filter, exec: false }, arch),
+      filter: buildFilter(outer, arch),
       workdir: WORKDIR,
       unenforced: [],
+      ...(network === undefined ? {} : { network: network.proxy }),
       watch: scratchWatch(policy.limits, [`${program.scratch}/out`]),
       ...throttledTo(policy.limits),
     };
@@ -88,10 +94,10 @@ export class Bubblewrap implements SandboxBackend {
   async #attack(range: CanaryRange): Promise<SandboxReport> {
     const python = await this.#parts.python();
     const program = { interpreter: python.path, roots: python.roots, scratch: range.scratch };
-    const policy = (spawn: boolean) => ({
+    const policy = (spawn: boolean, network: readonly string[] = []) => ({
       read: [],
       write: [],
-      network: false,
+      network,
       spawn,
       limits: CANARY_LIMITS,
     });
@@ -109,9 +115,10 @@ export class Bubblewrap implements SandboxBackend {
       return unusable(this.name, { reason, fix: "report it with the output of skillwright doctor" });
     }
     const treeDies = await range.survivorDies(this.#plan(policy(true), program, layout));
+    const misuse = await range.misusesNetwork((allow) => this.#plan(policy(false, allow), program, layout));
     return makeReport(this.name, {
       ...obstaclesFound(full, CANARY_LIMITS.cpu_seconds ?? 0, REINSTALL),
-      ...furtherObstacles(treeDies),
+      ...furtherObstacles(treeDies, misuse),
     });
   }
 }
@@ -132,19 +139,19 @@ function findLie(alone: CanaryResult): string | undefined {
 }
 
 /** What an attack by one program does not show. */
-function furtherObstacles(treeDies: boolean): Partial<Record<Capability, Obstacle>> {
-  const network = {
-    reason: "this version opens no network for programs",
-    fix: "ask for no network_access",
-  };
+function furtherObstacles(
+  treeDies: boolean,
+  misuse: string | undefined,
+): Partial<Record<Capability, Obstacle>> {
   const root = {
     reason: "root is exempt from the limit on processes",
     fix: "run the host as an ordinary user",
   };
   const survivor = { reason: "a test program's daemon survived it", fix: "ask for no process_spawn" };
+  const network = misuse === undefined ? undefined : { reason: misuse, fix: "ask for no network_access" };
   return {
-    network_allow_list: network,
-    network_open: network,
+    // One proxy serves both: what it holds back for a list, it holds back for all.
+    ...(network === undefined ? {} : { network_allow_list: network, network_open: network }),
     ...(process.getuid?.() === 0 ? { process_spawn_allow: root } : {}),
     ...(treeDies ? {} : { process_spawn_allow: survivor, tree_kill: survivor }),
   };

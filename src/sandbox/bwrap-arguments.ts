@@ -1,6 +1,7 @@
 import { isWithin } from "./paths.ts";
 import type { Layout } from "./lay-out.ts";
 import { systemFiles, systemFolders } from "./system-folders.ts";
+import type { NetworkPlan } from "./network/plan-network.ts";
 import type { SandboxPolicy, SandboxProgram } from "./types.ts";
 
 /** Where a confined program works: a tmpfs, with the scratch folder's `in` and `out` mounted on it. */
@@ -15,16 +16,17 @@ export interface BwrapOptions {
   readonly program: SandboxProgram;
   readonly layout: Layout;
   readonly env: Readonly<Record<string, string>>;
+  readonly network?: NetworkPlan | undefined;
   /** Absolute path of the bootstrap. */
   readonly boot: string;
 }
 
 /** The command line of bubblewrap. The filter of system calls is expected on descriptor 3. */
-export function bwrapArguments({ policy, program, layout, env, boot }: BwrapOptions): string[] {
+export function bwrapArguments({ policy, program, layout, env, network, boot }: BwrapOptions): string[] {
   return [
     ...isolation(),
     ...environment(env),
-    ...mounts(policy, program, layout),
+    ...mounts(policy, program, layout, network),
     ...option("--chdir", WORKDIR),
     ...option("--seccomp", "3"),
     // Without children nobody has to reap, and no unfiltered process is left inside.
@@ -51,7 +53,12 @@ function environment(env: Readonly<Record<string, string>>): string[] {
 }
 
 /** The order matters: a mount hides what was mounted below it before, and all is done before anything untrusted runs. */
-function mounts(policy: SandboxPolicy, program: SandboxProgram, layout: Layout): string[] {
+function mounts(
+  policy: SandboxPolicy,
+  program: SandboxProgram,
+  layout: Layout,
+  network: NetworkPlan | undefined,
+): string[] {
   const system = systemFolders();
   const isSystem = (path: string) =>
     system.some((folder) => folder.kind === "folder" && isWithin(path, folder.path));
@@ -74,6 +81,10 @@ function mounts(policy: SandboxPolicy, program: SandboxProgram, layout: Layout):
     ...layout.write.flatMap((path) => same("--bind", path)),
     ...option("--ro-bind", `${program.scratch}/in`, `${WORKDIR}/in`),
     ...option("--bind", `${program.scratch}/out`, `${WORKDIR}/out`),
+    ...(network === undefined ? [] : [
+      ...network.read.flatMap((path) => same("--ro-bind", path)),
+      ...option("--ro-bind", ...network.mount),
+    ]),
     ...option("--remount-ro", "/"),
   ];
 }

@@ -75,6 +75,7 @@ export class CanaryRange {
     await writeFile(join(dir, "scratch/in/input"), secret);
     const servers = [
       await listen({ host: "127.0.0.1", port: 0 }),
+      await listen({ host: "127.0.0.1", port: 0 }),
       await listen({ path: join(dir, "private/socket") }),
     ];
     return new CanaryRange(dir, secret, servers);
@@ -115,6 +116,28 @@ export class CanaryRange {
       worked: facts["input"] === this.#secret && output === run && facts["thread"] === "ran",
       ...(failure === undefined ? {} : { failure }),
     };
+  }
+
+  /**
+   * Lets a program use its proxy under the plan that `planFor` makes for a list of hosts. Answers what went wrong:
+   * undefined when it reached the server on its list, and nothing else by any way.
+   */
+  async misusesNetwork(planFor: (allow: readonly string[]) => SandboxPlan): Promise<string | undefined> {
+    const [listed, other] = this.#servers.map(({ port = 0 }) => ["127.0.0.1", port] as const);
+    if (listed === undefined || other === undefined) return "there is no server to reach";
+    for (const server of this.#servers) server.reached = false;
+    const { facts, failure } = await this.#run(planFor([listed.join(":")]), {
+      proxied: [listed, other],
+      loopback: other,
+      local_socket: join(this.#dir, "private/socket"),
+      fork: null,
+    });
+    if (failure !== undefined) return `a test program could not run with a network (${failure})`;
+    const [first, ...rest] = this.#servers.map(({ reached }) => reached);
+    if (rest.includes(true)) return "a test program reached a server that is not on its list";
+    if (!refused(facts, "fork")) return "a test program with a network started a process";
+    const expected = first && JSON.stringify(facts["proxied"]) === "[200,403]";
+    return expected ? undefined : `a test program's proxy gave ${JSON.stringify(facts["proxied"])}`;
   }
 
   /** Whether ending a plan's process also ends a daemon that it left in another session. */

@@ -121,7 +121,7 @@ export class Landlock implements SandboxBackend {
 const UPGRADE =
   "install bubblewrap, or use Linux 6.2 or later with Landlock switched on (kernel parameter lsm=)";
 
-const NO_NETWORK = "ask for no network_access";
+const NO_NETWORK = "install bubblewrap (apt-get install bubblewrap), or ask for no network_access";
 
 /** What Landlock has no means for. */
 const NEVER = {

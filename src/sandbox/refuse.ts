@@ -1,4 +1,5 @@
 import { SkillError } from "../base/errors.ts";
+import { isOffline } from "./network/plan-network.ts";
 import type { Capability, SandboxPolicy, SandboxReport } from "./types.ts";
 
 /** What a policy needs its backend to enforce. */
@@ -6,11 +7,7 @@ export function requiredCapabilities(policy: SandboxPolicy): Capability[] {
   return [
     "file_read",
     "file_write",
-    policy.network === true
-      ? "network_open"
-      : policy.network === false
-      ? "network_deny"
-      : "network_allow_list",
+    isOffline(policy) ? "network_deny" : policy.network === true ? "network_open" : "network_allow_list",
     policy.spawn ? "process_spawn_allow" : "process_spawn_deny",
     "tree_kill",
     "memory",

@@ -7,6 +7,7 @@ import { BoundedText } from "../base/bounded-text.ts";
 import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Capability, ProcessExit, SandboxedProcess, SandboxPlan } from "./types.ts";
+import { NetworkProxy, type ProxyPlan } from "./network/proxy.ts";
 import { throttle } from "./throttle.ts";
 import { watchFolders } from "./watch-folders.ts";
 
@@ -40,6 +41,7 @@ class PlannedProcess implements SandboxedProcess {
   readonly exited: Promise<ProcessExit>;
   readonly #plan: SandboxPlan;
   readonly #child: ChildProcess;
+  readonly #proxy: NetworkProxy | undefined;
   readonly #channel: Duplex;
   readonly #streams: readonly (Readable | Writable)[];
   #handedOver = false;
@@ -49,7 +51,13 @@ class PlannedProcess implements SandboxedProcess {
 
   constructor(plan: SandboxPlan) {
     this.#plan = plan;
-    this.#child = startChild(plan);
+    this.#proxy = plan.network === undefined ? undefined : startProxy(plan.network);
+    try {
+      this.#child = startChild(plan);
+    } catch (error) {
+      this.#proxy?.close();
+      throw error;
+    }
     const { stdin, stdout, stderr, filter, channel } = streamsOf(this.#child);
     this.pid = this.#child.pid ?? 0;
     this.stdin = stdin;
@@ -121,6 +129,7 @@ class PlannedProcess implements SandboxedProcess {
         if (this.#ended) return;
         this.#ended = true;
         this.#stopWatching();
+        this.#proxy?.close();
         const done = () => {
           clearTimeout(grace);
           for (const stream of this.#streams) stream.destroy();
@@ -157,6 +166,14 @@ class PlannedProcess implements SandboxedProcess {
       stopThrottle();
       stopWatch();
     };
+  }
+}
+
+function startProxy(plan: ProxyPlan): NetworkProxy {
+  try {
+    return new NetworkProxy(plan);
+  } catch (error) {
+    throw SkillError.from(error, "start_failed", `no proxy could be started at "${plan.socket}"`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Json } from "../base/json.ts";
+import type { ProxyPlan } from "./network/proxy.ts";
 
 /** What untrusted code may do. Everything not named is denied. Paths are absolute host paths without links. */
 export interface SandboxPolicy {
@@ -94,6 +95,8 @@ export interface SandboxPlan {
     readonly max_bytes: number;
     readonly max_entries: number;
   };
+  /** The program's only way out: a proxy in the host, from spawn to exit. Absent without network. */
+  readonly network?: ProxyPlan;
   /** Percent of one core at which the host keeps the process by stopping and continuing it. */
   readonly cpu_percent?: number;
 }

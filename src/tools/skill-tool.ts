@@ -53,7 +53,7 @@ function skillToolOf(
  * Shows a skill's own JSON Schema to the model and leaves the check of the input to the library. LangChain's validator
  * must not see the schema: it runs a stranger's patterns by backtracking, which can hold the host for minutes.
  */
-class ShownSchemaTool extends DynamicStructuredTool {
+export class ShownSchemaTool extends DynamicStructuredTool {
   readonly #open: DynamicStructuredTool;
 
   constructor(open: StructuredToolInterface, schema: ToolSpec["input_schema"]) {

@@ -7,6 +7,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { readJsonInput } from "../../src/cli/json-input.ts";
 import { COMMANDS } from "../../src/cli/main.ts";
 import { makerByName } from "../../src/cli/maker.ts";
+import { showProgress } from "../../src/cli/show.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
 import { programsOfUser } from "../../src/cli/user-programs.ts";
 import { VERSION } from "../../src/version.ts";
 import { cli } from "./recording-terminal.ts";
@@ -154,4 +156,20 @@ describe("the user's environment", () => {
       fix: expect.any(String),
     });
   });
+});
+
+test("progress is a stage with its time, or what happened in it, with nothing that moves a cursor", () => {
+  const notes: string[] = [];
+  const terminal = {
+    note: (text: string) => void notes.push(text),
+    style: (_style: string, text: string) => text,
+  };
+  for (
+    const event of [
+      { stage: "validate", status: "started" },
+      { stage: "validate", status: "failed", ms: 12.4 },
+      { stage: "test", status: "failed", detail: "round 1: \u001b[2Jfails" },
+    ] as const
+  ) showProgress(terminal as unknown as Terminal, event);
+  expect(notes).toEqual(["validate         12 ms failed", "  round 1: \\u001b[2Jfails"]);
 });

@@ -56,6 +56,9 @@ describe("commands", () => {
     });
     expect(await ask("skill.rollback", { id })).toMatchObject({ error: { code: "nothing_to_roll_back" } });
     expect(await ask("skill.disable", { id: "nobody" })).toMatchObject({ error: { code: "not_found" } });
+    expect(await payloadOf("skill.disable", { id })).toMatchObject({
+      skill_info: { id, status: "disabled" },
+    });
   });
 });
 
@@ -90,7 +93,8 @@ describe("envelopes", () => {
   });
 
   test("an unknown command is answered with the nearest one, or with all", async () => {
-    expect(await ask("skill.lst")).toMatchObject({
+    expect(await host.handle({ v: 1, request_id: "odd", command: "skill.lst" })).toMatchObject({
+      request_id: "odd",
       ok: false,
       error: { code: "not_found", fix: 'did you mean "skill.list"' },
     });

@@ -118,15 +118,19 @@ describe("the record of a skill", () => {
     expect(JSON.stringify(listed)).not.toMatch(/\.runtime|\.state|\.py|\/home/);
   });
 
-  it("is not found by another id, and rollback takes the snapshot when nothing served before", async () => {
+  it("is not found by another id", async () => {
+    await library.install(home.write("v1", romanSkill("1.0.0")));
     await expect(library.advance("nobody", "testing")).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("goes back to the snapshot when nothing served before, else to what did", async () => {
     await library.install(home.write("v1", romanSkill("1.0.0")));
     await library.install(home.write("v2", romanSkill("2.0.0")));
     await library.activate("roman");
-    const source = read("roman.py");
+    expect(read("roman.py")).toBe(romanSkill("2.0.0")["skill.py"]);
     expect(await library.rollback("roman")).toMatchObject({ version: "1.0.0", status: "active" });
     expect(read("roman.py")).toBe(romanSkill("1.0.0")["skill.py"]);
-    expect(source).toBe(romanSkill("2.0.0")["skill.py"]);
+    expect(await library.rollback("roman")).toMatchObject({ version: "2.0.0", status: "active" });
   });
 });
 
@@ -146,7 +150,7 @@ describe("limits", () => {
   });
 
   it("end a call after the manifest's execution time", async () => {
-    const manifest = 'default_tool = "short"\n[[tools]]\nname = "short"\n[[tools]]\nname = "fine"\n' +
+    const manifest = 'default_tool = "short"\n[[tools]]\nname = "fine"\n[[tools]]\nname = "short"\n' +
       "[security.resource_limits]\nmax_execution_time = 0.5\n";
     await library.install(skill("loop", FOREVER, manifest));
     await library.activate("loop");

@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -101,5 +102,12 @@ describe("a home", () => {
     cpSync(home.dir, dir, { recursive: true });
     const library = await home.open({ dir, trusted: true });
     expect((await library.run("roman", { number: 4 })).value).toBe("IV");
+  });
+
+  it("trusts no folder that is not a home, and makes none of it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "skillwright-no-home-"));
+    await expect(trustHome(folder)).rejects.toMatchObject({ code: "home_unusable" });
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 });

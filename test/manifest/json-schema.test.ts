@@ -4,6 +4,7 @@ import type { Json } from "../../src/base/json.ts";
 import { checkSchema } from "../../src/manifest/json-schema-check.ts";
 import { compileSchema, describeProblems } from "../../src/manifest/json-schema.ts";
 import { dataLines, errorOf, foreignError } from "./helpers.ts";
+import { tries } from "../torture.ts";
 
 interface Group {
   readonly file?: string;
@@ -152,7 +153,7 @@ describe("compileSchema", () => {
       fc.property(keyword, value, (schema, input) => {
         expect(foreignError(() => compileSchema(schema)(input))).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500, 20_000) },
     );
   });
 });

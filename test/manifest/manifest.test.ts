@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseManifest, readManifest } from "../../src/manifest/manifest.ts";
 import type { Finding } from "../../src/manifest/types.ts";
 import { dataLines, errorOf, foreignError } from "./helpers.ts";
+import { tries } from "../torture.ts";
 
 const MINIMAL = 'id = "roman"\nname = "Roman"\nversion = "1.0.0"\ndescription = "Roman numerals"\n';
 
@@ -99,7 +100,12 @@ category = "numbers"
     expect(hints).toEqual([]);
     expect(manifest.triggers).toHaveLength(1);
     expect(manifest.tools[0]).toMatchObject({ name: "to_roman", timeout: 5, idempotent: true });
-    expect(manifest.security.permissions.file_read).toContain("/srv/reports");
+    expect(manifest.security.permissions).toEqual({
+      network_access: ["api.example.org", "[::1]:8080", "10.0.0.1"],
+      file_read: ["./data", "/srv/reports", "/tmp", "."],
+      file_write: ["./out"],
+      process_spawn: true,
+    });
     expect(manifest.security.resource_limits).toEqual({
       max_memory_mb: 128,
       max_cpu_percent: 50,
@@ -107,12 +113,31 @@ category = "numbers"
       max_file_size_mb: 10,
     });
     expect(manifest.dependencies).toEqual({ "git-utils": "^1.0.0" });
+    expect(manifest.metadata).toEqual({ tags: ["text"], category: "numbers" });
   });
 
   it.each([["1.0", "1.0.0"], ["2", "2.0.0"]])("reads version %s as %s, with a hint", (written, version) => {
     const { manifest, hints } = parseManifest(MINIMAL.replace("1.0.0", written));
     expect(manifest.version).toBe(version);
     expect(hints).toMatchObject([{ severity: "hint", rule: "manifest/short-version", line: 3 }]);
+  });
+
+  it.each(["", "one", "v1.0.0", "1.0.0.0", "1.x", "01.0.0", "1.0.0-", "1.0.0 "])(
+    "refuses the version %j",
+    (version) => {
+      expect(only(MINIMAL.replace("1.0.0", version))).toMatchObject({
+        line: 3,
+        message: expect.stringContaining(JSON.stringify(version)),
+        fix: expect.stringContaining("1.0.0"),
+      });
+    },
+  );
+
+  it.each(["", "  "])("refuses the name %j", (name) => {
+    expect(only(MINIMAL.replace('"Roman"', `"${name}"`))).toMatchObject({
+      line: 2,
+      message: expect.stringContaining("name must be not empty"),
+    });
   });
 
   it("takes the name for a missing description, with a hint", () => {
@@ -309,7 +334,7 @@ describe("parseManifest", () => {
         expect(readManifest(source)).toHaveProperty("ok");
         expect(foreignError(() => parseManifest(source))).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500, 50_000) },
     );
   });
 });

@@ -139,6 +139,14 @@ describe("loadPackage", () => {
     expect((await errorOf(() => loadPackage(join(dir, path)))).code).toBe(code);
   });
 
+  it("refuses a manifest that is no TOML, with file and line", async () => {
+    const dir = await folderWith({ "skill.py": "", "manifest.toml": `${MANIFEST}tools = [\n` });
+    expect(await errorOf(() => loadPackage(dir))).toMatchObject({
+      code: "invalid_manifest",
+      message: expect.stringMatching(/^manifest\.toml line \d+: not valid TOML: /),
+    });
+  });
+
   it("refuses a manifest that is a link", async () => {
     const dir = await folderWith({ "skill.py": "", "real.toml": MANIFEST });
     await symlink("real.toml", join(dir, "manifest.toml"));

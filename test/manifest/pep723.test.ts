@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseScriptMetadata } from "../../src/manifest/pep723.ts";
 import { dataLines, errorOf, foreignError } from "./helpers.ts";
+import { tries } from "../torture.ts";
 
 type Outcome = { readonly result: "ok" | "none" | "error"; readonly toml?: Record<string, unknown> };
 interface Case {
@@ -124,7 +125,7 @@ describe("parseScriptMetadata", () => {
       fc.property(input, (source) => {
         expect(foreignError(() => parseScriptMetadata(source, "skill.py"))).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500, 50_000) },
     );
   });
 });

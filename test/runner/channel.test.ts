@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SkillError } from "../../src/base/errors.ts";
 import { Channel, type ChannelOptions } from "../../src/runner/channel.ts";
+import { tries } from "../torture.ts";
 
 interface Wired {
   readonly channel: Channel;
@@ -80,6 +81,13 @@ describe("Channel", () => {
     const { sent, receive } = wire();
     receive('{"jsonrpc":"2.0","id":"x","method":"exec","params":{}}\n');
     expect(JSON.parse(sent[0] ?? "")).toMatchObject({ id: "x", error: { code: -32601 } });
+  });
+
+  test("tells of a notification and answers it by nothing", () => {
+    const { sent, notifications, receive } = wire();
+    receive('{"jsonrpc":"2.0","method":"progress","params":{}}\n');
+    expect(notifications).toEqual(["progress"]);
+    expect(sent).toEqual([]);
   });
 
   test("accepts a line of exactly the limit and closes at one byte more", async () => {
@@ -196,7 +204,7 @@ describe("Channel", () => {
           expect(Reflect.get({}, "polluted")).toBeUndefined();
         },
       ),
-      { numRuns: 300 },
+      { numRuns: tries(300, 20_000) },
     );
   });
 
@@ -221,7 +229,7 @@ describe("Channel", () => {
           expect(notifications).toEqual(["log"]);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: tries(200, 20_000) },
     );
   });
 });

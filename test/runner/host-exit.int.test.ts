@@ -9,7 +9,8 @@ const HOST = fileURLToPath(new URL("./hosts/one-call.ts", import.meta.url));
 const isDeno = "Deno" in globalThis;
 
 function startHost(task: object): ChildProcess {
-  const program = fixtureProgram("functions.py", { tools: ["count", "hang"] });
+  const mode = "spare" in task ? "one_shot" : "daemon";
+  const program = fixtureProgram("functions.py", { tools: ["count", "hang"], mode });
   const args = [...(isDeno ? ["run", "-A"] : []), HOST, JSON.stringify({ program, ...task })];
   const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void host.kill("SIGKILL"));
@@ -32,6 +33,24 @@ describe.each(await usableSandboxes())("a host that uses $name", ({ name: backen
     const exited = once(host, "exit");
     await outputUntil(host, "value 1");
     expect(await exited).toEqual([0, null]);
+    await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
+  });
+
+  test("ends by itself although a spare waits, and leaves no process", async () => {
+    const scratchRoot = temporaryFolder();
+    const host = startHost({ backend, scratchRoot, tool: "count", spare: "leave" });
+    const exited = once(host, "exit");
+    await outputUntil(host, "value 1");
+    expect(await exited).toEqual([0, null]);
+    await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
+  });
+
+  test("that is killed while a spare waits leaves no process", async () => {
+    const scratchRoot = temporaryFolder();
+    const host = startHost({ backend, scratchRoot, tool: "count", spare: "watch" });
+    await outputUntil(host, "value 1");
+    expect(processesWith(scratchRoot)).not.toEqual([]);
+    host.kill("SIGKILL");
     await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
   });
 

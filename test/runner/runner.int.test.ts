@@ -26,6 +26,18 @@ describe("daemons", () => {
     expect(values.reduce((sum, { value }) => sum + (value === 1 ? 1 : 0), 0)).toBe(2);
   });
 
+  test("a skill waits for its own slots and holds up no other", async () => {
+    const runner = testRunner({ maxConcurrentPerSkill: 1 }), controller = new AbortController();
+    const hanging = runner.call(program(), { ...call("hang"), signal: controller.signal }).catch(() => {});
+    await expect.poll(() => runner.list().some(({ busy, state }) => busy && state === "running")).toBe(true);
+    const waiting = runner.call(program(), call("count"));
+    expect((await runner.call(program({ id: "other", key: "other" }), call("count"))).value).toBe(1);
+    expect(runner.list().filter(({ id }) => id === "functions")).toHaveLength(1);
+    controller.abort();
+    await hanging;
+    expect((await waiting).value).toBe(1);
+  });
+
   test("different keys never share a process", async () => {
     const runner = testRunner();
     await runner.call(program({ key: "a" }), call("count"));
@@ -56,11 +68,19 @@ describe("daemons", () => {
     expect(await hanging).toMatchObject({ code: "closed" });
     expect(runner.list().map(({ key }) => key)).toEqual(["other"]);
   });
+
+  test("stop ends what a process started", async () => {
+    const runner = testRunner();
+    const { value } = await runner.call(fixtureProgram("family.py"), { tool: "invoke", input: {} });
+    await expect.poll(() => processesWith(runner.scratchRoot)).toContain(value);
+    await runner.stop("family");
+    await expect.poll(() => processesWith(runner.scratchRoot)).toEqual([]);
+  });
 });
 
 describe("one-shot", () => {
   test("each call has a process of its own, which is gone afterwards", async () => {
-    const runner = testRunner(), once = program({ mode: "one_shot" });
+    const runner = testRunner({ spares: 0 }), once = program({ mode: "one_shot" });
     expect((await runner.call(once, call("count"))).value).toBe(1);
     expect((await runner.call(once, call("count"))).value).toBe(1);
     await expect.poll(() => runner.list()).toEqual([]);
@@ -85,6 +105,12 @@ describe("ends", () => {
     controller.abort();
     await expect(hanging).rejects.toMatchObject({ code: "cancelled" });
     expect((await runner.call(program(), call("count"))).value).toBe(1);
+    // Its death, once it is over, is not held against the skill.
+    await runner.stop("functions");
+    const again = runner.call(program(), { ...call("hang"), timeout_ms: 300 });
+    await expect(again).rejects.toMatchObject({ code: "timeout" });
+    await expect.poll(() => runner.list()).toEqual([]);
+    expect((await runner.call(program(), { ...call("count"), timeout_ms: 10_000 })).value).toBe(1);
   });
 
   test("a call that was cancelled before it began starts nothing", async () => {

@@ -75,9 +75,10 @@ describe.each(["x64", "arm64"] as const)("buildFilter for %s", (arch: FilterArch
     expect(ask(OUTER, "execve")).toBe(ALLOW);
   });
 
-  test("denies unix sockets always and all sockets when asked", () => {
-    expect(ask(OUTER, "socket", 1)).toBe(error(1));
-    expect(ask(OUTER, "socket", 2)).toBe(ALLOW);
+  test("denies all sockets, or all but those of the internet protocols, or none", () => {
+    for (const family of [1, 16, 17, 38, 40]) expect(ask(OUTER, "socket", family)).toBe(error(13));
+    for (const family of [2, 10]) expect(ask(OUTER, "socket", family)).toBe(ALLOW);
+    expect(ask({ ...OUTER, sockets: "none" }, "socket", 1)).toBe(ALLOW);
     expect(ask(STRICT, "socket", 2)).toBe(error(13));
   });
 

@@ -43,3 +43,15 @@ test.skipIf(backends.some(({ name, skip }) => name === "bubblewrap" && skip !== 
     expect(await eventually(() => survivors(dir ?? "nowhere").length === 0)).toBe(true);
   },
 );
+
+test.skipIf(backends.some(({ name, skip }) => name === "bubblewrap" && skip !== undefined))(
+  "bubblewrap holds the children of a program with a network to its proxy",
+  async () => {
+    expect(await runHost("childOnline", "bubblewrap")).toEqual([
+      "proxy HTTP/1.1 403",
+      "direct refused",
+      "unix refused",
+      "netlink refused",
+    ]);
+  },
+);

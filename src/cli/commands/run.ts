@@ -3,9 +3,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
+import { explain } from "../../operations/explain.ts";
 import { perform } from "../../operations/perform.ts";
 import { type ArtifactValue, run } from "../../operations/run.ts";
-import type { Command, CommandIo, Options } from "../command.ts";
+import type { Command, CommandAnswer, CommandIo, Options } from "../command.ts";
+import { showPlan } from "../show-plan.ts";
 import { readJsonInput } from "../json-input.ts";
 import { plainText } from "../../base/plain-text.ts";
 
@@ -18,12 +20,15 @@ export const runCommand: Command = {
     ["--timeout <seconds>", "shorter than the skill's own"],
     ["--file <name=path...>", "a file for the call, found below in/"],
     ["--out <dir>", "where to put the files that the skill leaves in out/"],
+    ["--explain", "say how it would be run and what enforces that, and don't run it"],
   ],
   examples: [
     `skillwright run roman_numerals --input '{"number": 1994}'`,
+    `skillwright run csv_chart --explain`,
     `skillwright run csv_chart --file data.csv=./sales.csv --out ./charts`,
   ],
   async run(io, [id, tool], options) {
+    if (options["explain"] === true) return await explainRun(io, id, tool);
     const input = await inputOf(io, options);
     const files = await filesOf(options["file"] as unknown as string[] | undefined);
     const answer = await perform(run, await io.open(), {
@@ -45,6 +50,15 @@ export const runCommand: Command = {
     return { document: { ...answer, artifacts }, text: plainText([value, ...left].join("\n")) };
   },
 };
+
+async function explainRun(
+  io: CommandIo,
+  id: string | undefined,
+  tool: string | undefined,
+): Promise<CommandAnswer> {
+  const answer = await perform(explain, await io.open(), { id, ...(tool === undefined ? {} : { tool }) });
+  return { document: answer, text: showPlan(io.terminal, answer) };
+}
 
 async function inputOf({ terminal }: CommandIo, { input, json }: Options): Promise<Json> {
   const given = typeof json === "string" ? json : input;

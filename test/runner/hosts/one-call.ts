@@ -1,5 +1,6 @@
 // A host that makes a call and has nothing more to do, or waits in a call for its own end. It never closes its runner.
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createRunner } from "../../../src/runner/runner.ts";
 import type { SkillProgram } from "../../../src/runner/types.ts";
 import { createSandbox } from "../../../src/sandbox/create-sandbox.ts";
@@ -10,6 +11,8 @@ interface Task {
   readonly program: SkillProgram;
   readonly tool: string;
   readonly throws?: boolean;
+  /** Waits for a spare: for the end of it, or of the host. */
+  readonly spare?: "leave" | "watch";
 }
 
 const task = JSON.parse(process.argv[2] ?? "") as Task;
@@ -22,5 +25,7 @@ const timer = setInterval(() => {
 }, 20);
 const { value } = await runner.call(task.program, { tool: task.tool, input: {} });
 clearInterval(timer);
+while (task.spare !== undefined && !runner.list().some(({ state }) => state === "pending")) await sleep(10);
+if (task.spare === "watch") setInterval(() => {}, 1000);
 console.log(`value ${JSON.stringify(value)}`);
 if (task.throws === true) throw new Error("the host fails");

@@ -1,0 +1,241 @@
+/**
+ * The runner for long: warm calls, one-shot calls, hosts that are killed. What must stay flat is counted: open files,
+ * temporary files, processes, memory. `--short` takes at most five minutes, `--json` prints one object.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createRunner } from "../src/runner/runner.ts";
+import type { Runner, SkillProgram } from "../src/runner/types.ts";
+import { createSandbox } from "../src/sandbox/create-sandbox.ts";
+
+const WHOLE = { calls: 100_000, one_shots: 2_000, killed_hosts: 500 };
+const SHORT = { calls: 50_000, one_shots: 200, killed_hosts: 60 };
+/** Calls before anything is counted: until then the runtime itself still grows. */
+const WARM_UP = 20_000;
+const CALLS_PER_SAMPLE = 1_000;
+const HOSTS_AT_A_TIME = 2;
+/** How long the last process of a killed host may take to be gone. */
+const GONE_MS = 10_000;
+const SKILL = `import time
+
+def echo(value):
+    return value
+
+def hang():
+    time.sleep(600)
+`;
+const HOST_TASKS = ["start", "idle", "hang", "spare"] as const;
+
+/** What a host is doing when it is killed. */
+interface HostTask {
+  readonly kind: (typeof HOST_TASKS)[number];
+  readonly program: SkillProgram;
+  readonly scratchRoot: string;
+}
+
+function makeProgram(folder: string): SkillProgram {
+  const script =
+    "import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))";
+  const [interpreter = "", base = ""] = execFileSync("python3", ["-c", script], { encoding: "utf8" }).split(
+    "\n",
+  );
+  const source = join(folder, "src");
+  mkdirSync(source);
+  writeFileSync(join(source, "skill.py"), SKILL);
+  const limits = {
+    memory_mb: 256,
+    cpu_percent: 100,
+    file_size_mb: 10,
+    scratch_mb: 16,
+    open_files: 64,
+    processes: 16,
+  };
+  return {
+    key: "soak",
+    id: "soak",
+    version: "1.0.0",
+    interpreter,
+    roots: [base],
+    entry: join(source, "skill.py"),
+    source,
+    site: [],
+    serve: "functions",
+    tools: ["echo", "hang"],
+    mode: "daemon",
+    concurrent: false,
+    policy: { read: [], write: [], network: false, spawn: false, limits },
+    env: {},
+    secrets: {},
+    start_timeout_ms: 30_000,
+    call_timeout_ms: 60_000,
+  };
+}
+
+/** Calls in a row; kilobytes of memory after each thousand, garbage collected. */
+async function callWarm(runner: Runner, program: SkillProgram, calls: number): Promise<readonly number[]> {
+  const samples: number[] = [];
+  for (let call = 1; call <= calls; call++) {
+    await runner.call(program, { tool: "echo", input: { value: call } });
+    if (call % CALLS_PER_SAMPLE === 0) samples.push(collectedMemory());
+  }
+  return samples;
+}
+
+async function callOnce(runner: Runner, program: SkillProgram, calls: number): Promise<void> {
+  const once: SkillProgram = { ...program, key: "soak-once", mode: "one_shot" };
+  for (let call = 0; call < calls; call++) {
+    await runner.call(once, { tool: "echo", input: { value: call } });
+    // Some back to back, some after a pause in which a spare is made.
+    if (call % 4 === 0) await sleep(50);
+  }
+  await runner.stop(once.key);
+}
+
+/** Kills hosts in all that they do; how many of their processes were still there long afterwards. */
+async function killHosts(folder: string, program: SkillProgram, hosts: number): Promise<number> {
+  let next = 0;
+  const killOneByOne = async (): Promise<void> => {
+    while (next < hosts) {
+      const number = next++;
+      const kind = HOST_TASKS[number % HOST_TASKS.length] ?? "start";
+      await killHost({ kind, program, scratchRoot: join(folder, `host-${number}`) }, number);
+    }
+  };
+  await Promise.all(Array.from({ length: HOSTS_AT_A_TIME }, killOneByOne));
+  return await survivors(folder);
+}
+
+async function killHost(task: HostTask, number: number): Promise<void> {
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), "--host", JSON.stringify(task)];
+  const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const exited = once(host, "exit");
+  await saysReady(host);
+  // A start is killed at another moment each time.
+  if (task.kind === "start") await sleep(number % 60);
+  host.kill("SIGKILL");
+  await exited;
+}
+
+async function saysReady(host: ChildProcess): Promise<void> {
+  for await (const _chunk of host.stdout ?? []) return;
+  throw new Error("a host ended before it was killed");
+}
+
+/** Such a host: says that it has come to where it is to be killed, and stays there. */
+async function beHost({ kind, program, scratchRoot }: HostTask): Promise<void> {
+  const runner = createRunner({ sandbox: createSandbox(), scratchRoot });
+  const mode = kind === "spare" ? "one_shot" : "daemon";
+  const isThere = {
+    start: () => true,
+    idle: () => runner.list().some(({ state, busy }) => state === "running" && !busy),
+    hang: () => runner.list().some(({ state, busy }) => state === "running" && busy),
+    spare: () => runner.list().some(({ state }) => state === "pending"),
+  }[kind];
+  const tool = kind === "hang" ? "hang" : "echo";
+  setInterval(() => {}, 60_000);
+  const calling = runner.call({ ...program, mode }, { tool, input: tool === "echo" ? { value: 1 } : {} });
+  while (!isThere()) await sleep(5);
+  console.log("ready");
+  await calling;
+}
+
+/** Processes that know the folder, after those that are just ending have ended. */
+async function survivors(folder: string): Promise<number> {
+  const end = performance.now() + GONE_MS;
+  let left = processesOf(folder);
+  while (left > 0 && performance.now() < end) {
+    await sleep(100);
+    left = processesOf(folder);
+  }
+  return left;
+}
+
+function processesOf(folder: string): number {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).filter(
+    (pid) => {
+      try {
+        // Zombies wait for whoever is to reap them; they hold nothing.
+        if (/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"))) return false;
+        return ["cmdline", "environ", "mountinfo"].some((file) =>
+          readFileSync(`/proc/${pid}/${file}`, "latin1").includes(folder)
+        );
+      } catch {
+        return false;
+      }
+    },
+  ).length;
+}
+
+function collectedMemory(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage.rss() / 1024;
+}
+
+/** The median of all slopes between two samples: a single jump does not move it. */
+function slope(samples: readonly number[]): number {
+  const slopes = samples.flatMap((late, at) =>
+    samples.slice(0, at).map((early, before) => (late - early) / (at - before))
+  ).toSorted((a, b) => a - b);
+  return slopes[Math.floor(slopes.length / 2)] ?? 0;
+}
+
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+function filesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true }).length;
+}
+
+async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, number | string>> {
+  const program = makeProgram(folder), sandbox = createSandbox(), temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  process.env["TMPDIR"] = temporary; // what anybody leaves behind is counted
+  const { backend } = await sandbox.probe();
+  const runner = createRunner({ sandbox, scratchRoot: join(temporary, "scratch") });
+  await callWarm(runner, program, WARM_UP);
+  await callOnce(runner, program, 20);
+  await sleep(500);
+  const before = { files: openFiles(), temporary: filesBelow(temporary) };
+  const samples = await callWarm(runner, program, goals.calls);
+  await callOnce(runner, program, goals.one_shots);
+  await sleep(500);
+  const fd_growth = openFiles() - before.files, tmp_growth = filesBelow(temporary) - before.temporary;
+  await runner.close();
+  const ownSurvivors = await survivors(temporary);
+  const hosts = join(folder, "hosts");
+  mkdirSync(hosts);
+  const hostSurvivors = await killHosts(hosts, program, goals.killed_hosts);
+  return {
+    sandbox: backend,
+    ...goals,
+    survivors: ownSurvivors + hostSurvivors,
+    fd_growth,
+    tmp_growth,
+    host_rss_slope_kb_per_1000_calls: Math.round(slope(samples) * 10) / 10,
+    // A killed host cannot clear its working folders away.
+    killed_host_leftovers: readdirSync(hosts).length,
+  };
+}
+
+if (process.argv[2] === "--host") {
+  await beHost(JSON.parse(process.argv[3] ?? "") as HostTask);
+} else {
+  const folder = mkdtempSync(join(tmpdir(), "skillwright-soak-"));
+  try {
+    const result = await run(folder, process.argv.includes("--short") ? SHORT : WHOLE);
+    if (process.argv.includes("--json")) console.log(JSON.stringify(result));
+    else console.table(result);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
