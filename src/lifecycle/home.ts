@@ -2,6 +2,7 @@ import { mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Emitter } from "../base/emitter.ts";
 import { SkillError } from "../base/errors.ts";
+import { KeyedLine } from "../base/keyed-line.ts";
 import type { Environments } from "../environment/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import { RunHistory } from "../observe/history.ts";
@@ -48,6 +49,8 @@ export interface Home {
   readonly projector: Projector;
   readonly staging: Staging;
   readonly placement: Placement;
+  /** Installs of the same staged build, one after the other. */
+  readonly installs: KeyedLine;
   readonly integrity: Integrity;
   readonly programs: ProgramMaker;
   readonly runner: Runner;
@@ -83,6 +86,7 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       projector: new Projector(layout, db, view),
       staging,
       placement: new Placement(layout, staging, view),
+      installs: new KeyedLine(),
       integrity: new Integrity(),
       programs: new ProgramMaker({ home: dir, settings, secrets: options.secrets ?? (() => undefined) }),
       runner,

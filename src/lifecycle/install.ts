@@ -93,10 +93,23 @@ export async function installFiles(
 /** Installs what was staged, built and tested; when staging was lost, it is made again from the proposal of the same bytes. */
 export async function installStaged(home: Home, key: string, options: Options = {}): Promise<SkillInfo> {
   requireTrusted(home);
+  return await home.installs.run(key, () => installOnce(home, key, options));
+}
+
+/** Who comes second finds it installed: staging is gone by then. */
+async function installOnce(home: Home, key: string, options: Options): Promise<SkillInfo> {
+  const holder = home.view.all().find((record) =>
+    [candidateOf(record), servingOf(record)].some((one) => one?.digest === key)
+  );
+  const same = holder === undefined ? undefined : await alreadyInstalled(home, holder.id, key, options);
+  if (same !== undefined) return await discarded(home, key, same);
   const staged = await readBuild(home.layout.staged(key).build);
   const build = staged ?? await rebuild(home, key, options);
   const known = await alreadyInstalled(home, build.resolved.manifest.id, build.digest, options);
-  const info = known ?? await register(home, build, options);
+  return await discarded(home, key, known ?? await register(home, build, options));
+}
+
+async function discarded(home: Home, key: string, info: SkillInfo): Promise<SkillInfo> {
   await home.staging.discard(key);
   return info;
 }

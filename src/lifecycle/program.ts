@@ -123,6 +123,7 @@ export function runnerLimits({ python_skills }: HomeSettings): Partial<RunnerLim
     maxRestarts: max_restarts,
     backoffMs: restart_backoff.map((seconds) => seconds * 1000),
     healthyMs: health_check_interval * 1000,
+    healthCheckMs: health_check_interval * 1000,
   };
 }
 

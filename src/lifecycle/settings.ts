@@ -146,6 +146,15 @@ async function readConfig(
   return { text, data: parseToml(text, { file: path, code: "home_unusable" }) };
 }
 
+/** The value that stands there, as text of at most 80 characters. */
+function valueAt(data: unknown, path: readonly PropertyKey[]): string {
+  const value = path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+    data,
+  );
+  return (JSON.stringify(value) ?? "nothing").slice(0, 80);
+}
+
 function read(
   data: unknown,
   what: string,
@@ -159,7 +168,8 @@ function read(
   const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].map(String);
   const line = lineOf(path);
   const place = line === undefined ? what : `${what} line ${line}`;
-  const problem = unknown === undefined ? issue?.message ?? "not valid" : "no such key";
+  const found = unknown === undefined ? `, found ${valueAt(data, issue?.path ?? [])}` : "";
+  const problem = unknown === undefined ? `${issue?.message ?? "not valid"}${found}` : "no such key";
   const near = unknown === undefined ? undefined : nearest(unknown, keysAt(path.slice(0, -1)));
   throw new SkillError(code, `${place}: "${path.join(".")}": ${problem}`, {
     fix: near === undefined

@@ -1,5 +1,6 @@
 import { SkillError, type SkillErrorCode, type SkillErrorValue } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
+import { isHealthy } from "../runner/health.ts";
 import type { Runner, SkillProgram, TestCase } from "../runner/types.ts";
 import { ToolCaller } from "./call-tool.ts";
 import { judgeExample } from "./examples.ts";
@@ -138,15 +139,6 @@ async function probeHealth(
     if (isHealthy(answer)) return;
     throw new SkillError("tool_failed", `the health probe answered ${JSON.stringify(answer).slice(0, 500)}`);
   });
-}
-
-function isHealthy(answer: Json): boolean {
-  if (answer === false) return false;
-  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return true;
-  const { status, ok } = answer as { readonly status?: Json; readonly ok?: Json };
-  if (ok === false) return false;
-  return status === undefined ||
-    (typeof status === "string" && /^(?:ok|healthy|ready|up|pass)$/i.test(status));
 }
 
 async function verdict(attempt: () => Promise<unknown>): Promise<Verdict> {

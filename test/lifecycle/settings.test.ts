@@ -114,6 +114,12 @@ file_read = ["/srv/a", "/srv/b"]
     });
   });
 
+  it("names the value found when it is of a wrong type", async () => {
+    await expect(load('[python_skills]\ntimeout = "soon"\n')).rejects.toMatchObject({
+      message: expect.stringMatching(/line 2: "python_skills.timeout": .*, found "soon"$/),
+    });
+  });
+
   it("refuses the host's own settings when they are wrong", async () => {
     await expect(load("", { python_skills: { timeout: 0 } })).rejects.toMatchObject({
       code: "invalid_input",
