@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { openScript, runScript } from "../../src/runner/run-script.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
@@ -55,11 +54,13 @@ def invoke(text: str) -> bool:
 
 test("runScript gives a script nothing that was not granted", async () => {
   // Not below /tmp: a path there is in the script's own scratch folder.
-  const secret = fileURLToPath(new URL("../../package.json", import.meta.url));
+  const place = mkdtempSync("/var/tmp/skillwright-granted-"), secret = join(place, "granted.txt");
+  writeFileSync(secret, "granted");
   const path = script("reader.py", `def invoke(path: str) -> str:\n    return open(path).read()\n`);
   await expect(runScript(path, { path: secret }, { sandbox })).rejects.toMatchObject({ code: "tool_failed" });
   const permissions = { file_read: [secret] };
-  expect((await runScript(path, { path: secret }, { sandbox, permissions })).value).toContain("skillwright");
+  expect((await runScript(path, { path: secret }, { sandbox, permissions })).value).toBe("granted");
+  rmSync(place, { recursive: true });
 });
 
 test("runScript says what is wrong with a file", async () => {
