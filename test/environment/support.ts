@@ -9,6 +9,7 @@ import {
 } from "../../src/environment/create-environments.ts";
 import { findPython } from "../../src/environment/find-python.ts";
 import type { Environments, PythonInterpreter } from "../../src/environment/types.ts";
+import { runTool } from "../../src/environment/run-tool.ts";
 import type { UserEnvironment } from "../../src/environment/user-environment.ts";
 
 /** A new folder that goes with the test. */
@@ -61,8 +62,13 @@ export async function namesIn(folder: string, recursive: boolean = false): Promi
   return await readdir(folder, { recursive }).catch(() => []);
 }
 
-/** Bubblewrap, where one is installed. */
+/** Bubblewrap, where one is installed that works: containers often forbid what it needs. */
 export async function findBwrap(): Promise<string | undefined> {
-  for (const path of ["/usr/bin/bwrap", "/usr/local/bin/bwrap"]) if (await exists(path)) return path;
+  for (const path of ["/usr/bin/bwrap", "/usr/local/bin/bwrap"]) {
+    const args = ["--unshare-user", "--ro-bind", "/", "/", "/bin/true"];
+    const works = await runTool({ command: path, args, env: {}, cwd: "/", timeout_ms: 10_000 })
+      .then(({ code }) => code === 0, () => false);
+    if (works) return path;
+  }
   return undefined;
 }

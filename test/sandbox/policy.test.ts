@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
-import { homedir } from "node:os";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type GrantContext, OPEN_HOST_POLICY, resolveGrants } from "../../src/sandbox/policy.ts";
 import type { Permissions } from "../../src/manifest/types.ts";
 
 const NOTHING: Permissions = { network_access: false, file_read: [], file_write: [], process_spawn: false };
 // Not below the system's /tmp, which stands for the scratch folder in a manifest.
 const root = realpathSync(mkdtempSync("/var/tmp/skillwright-policy-"));
+const userHome = realpathSync(mkdtempSync("/var/tmp/skillwright-user-"));
 let context: GrantContext;
 
 beforeAll(async () => {
@@ -15,6 +15,7 @@ beforeAll(async () => {
     mkdirSync(`${root}/${name}`, { recursive: true });
   }
   symlinkSync(`${root}/data`, `${root}/link`);
+  vi.stubEnv("HOME", userHome);
   context = {
     packageDir: `${root}/package`,
     host: OPEN_HOST_POLICY,
@@ -22,7 +23,10 @@ beforeAll(async () => {
     writableByOthers: [`${root}/other`],
   };
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  for (const folder of [root, userHome]) rmSync(folder, { recursive: true, force: true });
+});
 
 const resolve = (asked: Partial<Permissions>, changed: Partial<GrantContext> = {}) =>
   resolveGrants({ ...NOTHING, ...asked }, { ...context, ...changed });
@@ -41,7 +45,7 @@ describe("resolveGrants", () => {
     });
   });
 
-  test.each(["/", homedir(), "/proc/self", "/dev/null", "/run", "/var", "/sys/kernel"])(
+  test.each(["/", userHome, "/proc/self", "/dev/null", "/run", "/var", "/sys/kernel"])(
     "refuses %s",
     async (path) => {
       for (const access of ["file_read", "file_write"] as const) {
