@@ -30,6 +30,8 @@ export const SKILL_ERROR_CODES = {
   // the home
   home_unusable: "the home cannot be opened, read or written",
   home_busy: "another process holds the home's lock for too long",
+  secrets_missing: "a skill needs secrets that nobody has set",
+  secrets_unusable: "stored secrets cannot be read: their key is missing or another, or they were changed",
   // environment
   python_unavailable: "no suitable Python interpreter was found",
   uv_unavailable: "uv is needed and neither found nor allowed to be installed",
@@ -48,6 +50,7 @@ export const SKILL_ERROR_CODES = {
   message_too_large: "a message is longer than the limit",
   protocol_error: "the skill broke the protocol",
   process_died: "the skill's process ended during a call",
+  circuit_open: "the skill failed so often that it is left alone for a while",
   tool_failed: "the tool itself reported an error",
   queue_full: "too many calls are waiting",
   closed: "the object was closed",

@@ -19,7 +19,8 @@ export async function readJsonInput(given: string, stdin: Readable): Promise<Jso
   }
 }
 
-async function readAll(stream: Readable): Promise<Uint8Array> {
+/** All bytes of a stream. */
+export async function readAll(stream: Readable): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of stream) parts.push(part as Uint8Array);
   const all = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));

@@ -9,6 +9,7 @@ import * as lifecycle from "./commands/lifecycle.ts";
 import * as lookUp from "./commands/look-up.ts";
 import * as making from "./commands/making.ts";
 import { runCommand } from "./commands/run.ts";
+import * as secrets from "./commands/secrets.ts";
 import { makerByName } from "./maker.ts";
 import { programsOfUser } from "./user-programs.ts";
 import { showError, showProgress } from "./show.ts";
@@ -33,8 +34,18 @@ export const COMMANDS: readonly Command[] = [
   making.proposalsCommand,
   making.approveCommand,
   making.rejectCommand,
+  secrets.secretsSetCommand,
+  secrets.secretsListCommand,
+  secrets.secretsExportCommand,
+  secrets.secretsImportCommand,
+  secrets.secretsRemoveCommand,
   hostCommand,
 ];
+
+/** Words that commands begin with, and what they are about. */
+const GROUPS: Readonly<Record<string, string>> = {
+  secrets: "keys and passwords of skills, sealed at rest",
+};
 
 /**
  * The command line. Answers the exit code: 0 done, 1 failed, 2 wrong use. With `--json` standard output holds exactly
@@ -86,7 +97,9 @@ function addCommand(
   command: Command,
   action: (args: (string | undefined)[], options: Options) => Promise<void>,
 ): void {
-  const sub = program.command(command.name).summary(command.summary).description(
+  const [word = "", ...rest] = command.name.split(" ");
+  const parent = rest.length === 0 ? program : groupOf(program, word);
+  const sub = parent.command(rest[0] ?? word).summary(command.summary).description(
     capitalised(command.summary),
   ).showHelpAfterError(`see: skillwright ${command.name} --help`);
   for (const [spec, description] of command.args) sub.argument(spec, description);
@@ -104,6 +117,12 @@ function addCommand(
   });
 }
 
+/** The commander command of a group, made when its first member comes. */
+function groupOf(program: CommanderCommand, word: string): CommanderCommand {
+  const known = program.commands.find((one) => one.name() === word);
+  return known ?? program.command(word).description(capitalised(GROUPS[word] ?? word));
+}
+
 async function runCommandOnce(
   command: Command,
   args: readonly (string | undefined)[],
@@ -118,7 +137,7 @@ async function runCommandOnce(
     json,
     async open({ model } = {}) {
       const maker = await makerByName(model);
-      skills = await openHome({
+      skills ??= await openHome({
         ...programsOfUser(process.env),
         ...(typeof options["dir"] === "string" ? { dir: options["dir"], untrustedDir: true } : {}),
       });

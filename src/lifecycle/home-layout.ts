@@ -16,6 +16,10 @@ export interface HomeLayout {
   script(id: string): string;
   disabledScript(id: string): string;
   snapshot(id: string, digest: string): string;
+  /** The sealed secrets of the home, as a file. */
+  readonly homeSecrets: string;
+  /** Those of a skill. */
+  secrets(id: string): string;
   staged(key: string): StagedLayout;
   runtime(id: string): string;
   /** Marker with the version that serves. */
@@ -68,6 +72,8 @@ export function homeLayout(dir: string): HomeLayout {
     script: (id) => join(dir, `${id}.py`),
     disabledScript: (id) => join(state, "disabled", `${id}.py`),
     snapshot: (id, digest) => join(state, "snapshots", id, digest),
+    homeSecrets: join(state, "secrets.json"),
+    secrets: (id) => join(runtime(id), "data", "files", "secrets.json"),
     staged: (key) => ({
       dir: join(staging, key),
       source: join(staging, key, "src"),

@@ -1,10 +1,10 @@
 /** Format of `home.db`, kept in `PRAGMA user_version`. A home of a higher format is refused. */
-export const HOME_FORMAT = 1;
+export const HOME_FORMAT = 2;
 
 /**
  * Tables of `home.db`. Only generations store a status; who serves, who served before and who is the candidate are
  * read off them. `revision` is the transaction that last changed a row's skill, `state` the last one that changed
- * its generations. What is large stands in tables of its own, so that looking over all skills stays cheap. The audit
+ * its generations. A secret without a skill is the home's. What is large stands in tables of its own, so that looking over all skills stays cheap. The audit
  * can only grow.
  */
 export const HOME_SCHEMA = `
@@ -69,6 +69,13 @@ create table proposals (
   decided_at integer
 ) strict, without rowid;
 create index proposals_status on proposals (status, created_at);
+create table secrets (
+  skill_id text not null,
+  name text not null,
+  sealed text not null,
+  updated_at integer not null,
+  primary key (skill_id, name)
+) strict, without rowid;
 create table audit (
   revision integer primary key,
   at integer not null,

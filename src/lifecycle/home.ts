@@ -1,5 +1,6 @@
 import { mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import process from "node:process";
 import { Emitter } from "../base/emitter.ts";
 import { SkillError } from "../base/errors.ts";
 import { KeyedLine } from "../base/keyed-line.ts";
@@ -16,6 +17,9 @@ import { Placement } from "./placement.ts";
 import { hostPolicy, ProgramMaker, type SecretSource } from "./program.ts";
 import { Projector } from "./projector.ts";
 import { DEFAULT_SETTINGS, loadSettings, type SettingsInput } from "./settings.ts";
+import { SecretKey } from "./secrets/secret-key.ts";
+import { secretSource } from "./secrets/secret-source.ts";
+import { SecretStore } from "./secrets/secret-store.ts";
 import { Staging } from "./staging.ts";
 import { standardLibrary } from "./standard-library.ts";
 import { isTrusted, noteTrust, untrustedHome } from "./trust.ts";
@@ -33,7 +37,7 @@ export interface OpenHomeOptions {
   readonly runner: Runner | ((settings: HomeSettings) => Runner);
   /** What the host says over the home's `config.toml`; permissions and limits bound it. */
   readonly settings?: SettingsInput;
-  /** Where secrets come from. Default: there are none. */
+  /** Secrets that the host has; they go before those of the home. */
   readonly secrets?: SecretSource;
   /** Gets what a person running the host should know. */
   readonly log?: (level: "info" | "warning" | "error", message: string) => void;
@@ -53,6 +57,10 @@ export interface Home {
   readonly installs: KeyedLine;
   readonly integrity: Integrity;
   readonly programs: ProgramMaker;
+  /** What is stored in the home. */
+  readonly secrets: SecretStore;
+  /** Where the values of credentials come from, stored ones among them. */
+  readonly secretSource: SecretSource;
   readonly runner: Runner;
   readonly environments: Environments;
   readonly building: BuildContext;
@@ -77,6 +85,12 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
     const staging = new Staging(layout);
     const { environments } = options;
     const runner = typeof options.runner === "function" ? options.runner(settings) : options.runner;
+    const secrets = new SecretStore(db, new SecretKey());
+    const source = secretSource(
+      options.secrets,
+      (skill, name) => (trusted ? secrets.valueFor(skill, name) : undefined),
+      process.env,
+    );
     const home: Home = {
       layout,
       trusted,
@@ -88,7 +102,9 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       placement: new Placement(layout, staging, view),
       installs: new KeyedLine(),
       integrity: new Integrity(),
-      programs: new ProgramMaker({ home: dir, settings, secrets: options.secrets ?? (() => undefined) }),
+      programs: new ProgramMaker({ home: dir, settings, secrets: source }),
+      secrets,
+      secretSource: source,
       runner,
       environments,
       building: buildContext(dir, settings, environments, runner),

@@ -12,6 +12,7 @@ import { buildStaged, installSource, installStaged, stageFiles } from "./install
 import { textOf } from "./package-text.ts";
 import { decide, type Decision, findProposal, listProposals, propose } from "./proposals.ts";
 import { runSkill } from "./run.ts";
+import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
 import { shownGeneration, skillInfo } from "./skill-record.ts";
 import {
@@ -64,12 +65,14 @@ export async function openLibrary(options: OpenHomeOptions): Promise<OpenedLibra
 }
 
 class LocalLibrary implements OpenedLibrary {
+  readonly secrets: SkillSecrets;
   readonly #home: Home;
   readonly #serving: Serving;
 
   constructor(home: Home) {
     this.#home = home;
     this.#serving = new Serving(home);
+    this.secrets = secretsOf(home);
   }
 
   get dir(): string {

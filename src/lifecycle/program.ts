@@ -42,7 +42,7 @@ export class ProgramMaker {
     this.#context = context;
   }
 
-  /** @throws {SkillError} `permission_refused`; `start_failed` naming the secrets that are missing */
+  /** @throws {SkillError} `permission_refused`; `secrets_missing` naming the secrets that are missing */
   async make({ name, dir, resolved, needSecrets }: ProgramRequest): Promise<SkillProgram> {
     const { settings, home } = this.#context;
     const { manifest, environment, tools } = resolved;
@@ -96,10 +96,14 @@ export class ProgramMaker {
       else if (required) missing.push(name);
     }
     if (!need || missing.length === 0) return found;
-    throw new SkillError("start_failed", `"${id}" needs secrets that are not there: ${missing.join(", ")}`, {
-      fix: "set them, then run it again",
-      details: { id, missing_secrets: missing },
-    });
+    throw new SkillError(
+      "secrets_missing",
+      `"${id}" needs secrets that nobody has set: ${missing.join(", ")}`,
+      {
+        fix: missing.map((name) => `skillwright secrets set ${name} --skill ${id}`).join("; "),
+        details: { id, missing_secrets: missing },
+      },
+    );
   }
 
   #fingerprint(value: unknown): string {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { sha256 } from "../base/digest.ts";
@@ -12,6 +12,8 @@ export type Projected =
     readonly kind: "file";
     readonly path: string;
     readonly bytes: string | Uint8Array;
+    /** Default 0o644. */
+    readonly mode?: number;
     /** Whether bytes found there, by their SHA-256, were written by us. Absent: the path is ours whatever it holds. */
     readonly ours?: (digest: string) => boolean;
   }
@@ -24,7 +26,7 @@ export type ProjectionResult = "unchanged" | "written" | "drift";
 export async function projectPath(wanted: Projected): Promise<ProjectionResult> {
   if (wanted.kind === "folder") return await projectFolder(wanted.path);
   if (wanted.kind === "link") return await projectLink(wanted.path, wanted.target);
-  if (wanted.kind === "file") return await projectFile(wanted.path, wanted.bytes, wanted.ours);
+  if (wanted.kind === "file") return await projectFile(wanted);
   return await projectAbsence(wanted.path, wanted.ours);
 }
 
@@ -57,21 +59,19 @@ async function projectLink(path: string, target: string): Promise<ProjectionResu
 }
 
 async function projectFile(
-  path: string,
-  bytes: string | Uint8Array,
-  ours: ((digest: string) => boolean) | undefined,
+  { path, bytes, mode = 0o644, ours }: Extract<Projected, { readonly kind: "file" }>,
 ): Promise<ProjectionResult> {
   const found = await kindOf(path);
   if (found === "file") {
     const digest = sha256(await readFile(path));
-    if (digest === sha256(bytes)) return "unchanged";
+    if (digest === sha256(bytes)) return await hasMode(path, mode) ? "unchanged" : "written";
     if (ours?.(digest) === false) return "drift";
   } else if (found !== "nothing") {
     if (ours !== undefined) return "drift";
     await rm(path, { recursive: true, force: true });
   }
   await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, bytes, { mode: 0o644 });
+  await writeFileAtomic(path, bytes, { mode });
   return "written";
 }
 
@@ -84,6 +84,13 @@ async function projectAbsence(
   if (ours !== undefined && (found !== "file" || !ours(sha256(await readFile(path))))) return "drift";
   await rm(path, { recursive: true, force: true });
   return "written";
+}
+
+/** Takes rights away that others got since. @returns whether there was nothing to take */
+async function hasMode(path: string, mode: number): Promise<boolean> {
+  if (((await lstat(path)).mode & 0o777 & ~mode) === 0) return true;
+  await chmod(path, mode);
+  return false;
 }
 
 async function kindOf(path: string): Promise<"nothing" | "file" | "folder" | "link"> {

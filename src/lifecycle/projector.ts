@@ -8,6 +8,7 @@ import { driftFinding, type Projected, projectPath } from "./projections.ts";
 import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
 import { shownGeneration } from "./skill-record.ts";
 import { projectSkill, registryRecord } from "./skill-projection.ts";
+import { secretsFile } from "./secrets/secret-store.ts";
 import { projectSource } from "./source-folder.ts";
 
 const REPAIRED = "home/repaired";
@@ -34,7 +35,7 @@ export class Projector {
     const findings: Finding[] = [];
     await this.#db.project(async () => {
       const ids = idsChangedSince(this.#db.sql, this.#db.projected);
-      if (ids.length > 0) findings.push(...await this.#bring(ids));
+      findings.push(...await this.#bring(ids));
     });
     return findings.filter(({ rule }) => rule !== REPAIRED);
   }
@@ -54,7 +55,8 @@ export class Projector {
       const record = this.#view.find(id);
       if (record !== undefined) findings.push(...await this.#skill(record));
     }
-    return [...findings, ...await this.#apply([this.#registry()])];
+    const common = ids.length > 0 ? [this.#registry(), this.#homeSecrets()] : [this.#homeSecrets()];
+    return [...findings, ...await this.#apply(common)];
   }
 
   async #skill(record: SkillRecord): Promise<readonly Finding[]> {
@@ -66,7 +68,8 @@ export class Projector {
     const entry = join(this.#layout.build(record.id, shown.build), "src", shown.resolved.manifest.entry_file);
     const script = await readFile(entry).catch(() => undefined);
     const wanted = projectSkill(this.#layout, record, { script, parts: (build) => parts.get(build) ?? [] });
-    const findings = [...await this.#apply(wanted)];
+    const secrets = secretsProjection(this.#layout.secrets(record.id), secretsFile(this.#db, record.id));
+    const findings = [...await this.#apply([...wanted, secrets])];
     await projectSource(this.#layout, record);
     if (script === undefined) findings.push(damagedBuild(record.id, shown.version));
     return findings;
@@ -83,6 +86,10 @@ export class Projector {
     return findings;
   }
 
+  #homeSecrets(): Projected {
+    return secretsProjection(this.#layout.homeSecrets, secretsFile(this.#db, null));
+  }
+
   /** One line a record: readable, and written fast when there are many. */
   #registry(): Projected {
     const records = readStates(this.#db.sql);
@@ -94,6 +101,10 @@ export class Projector {
       bytes: `{"revision": ${revision}, "skills": [\n${lines.join(",\n")}\n]}\n`,
     };
   }
+}
+
+function secretsProjection(path: string, bytes: string | undefined): Projected {
+  return bytes === undefined ? { kind: "absent", path } : { kind: "file", path, bytes, mode: 0o600 };
 }
 
 async function names(folder: string): Promise<readonly string[]> {

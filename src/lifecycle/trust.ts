@@ -1,5 +1,4 @@
 import { chmod, mkdir, readFile, realpath } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
@@ -8,6 +7,7 @@ import { SkillError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import { HomeDb } from "./home-db.ts";
 import { homeLayout } from "./home-layout.ts";
+import { userConfigFolder } from "./user-config.ts";
 
 const listSchema = z.strictObject({
   version: z.literal(1),
@@ -18,9 +18,7 @@ type TrustedList = z.infer<typeof listSchema>;
 
 /** The user's own list of homes that they made or trusted. It is not in any home, so no home can add itself. */
 export function trustedListPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const config = env["XDG_CONFIG_HOME"];
-  const base = config === undefined || config === "" ? join(homedir(), ".config") : config;
-  return join(base, "skillwright", "trusted.json");
+  return join(userConfigFolder(env), "trusted.json");
 }
 
 /** Whether this user made or trusted the home at `dir` with this id. A copy at another place, or another home at this place, is not it. */

@@ -12,6 +12,7 @@ import type {
 } from "../manifest/types.ts";
 import type { EnvironmentRecord } from "../environment/types.ts";
 import type { CallResult, TestCase } from "../runner/types.ts";
+import type { SkillSecrets } from "./secrets/skill-secrets.ts";
 import type { Enforcement } from "../sandbox/enforced-by.ts";
 import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
@@ -268,6 +269,9 @@ export interface SkillLibrary extends DocumentSource {
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult>;
   /** How a tool would be run, without running anything. @throws {SkillError} */
   explain(id: string, tool?: string): Promise<RunPlan>;
+
+  /** What is stored for credentials. */
+  readonly secrets: SkillSecrets;
 
   propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal>;
   proposal(id: string): Promise<SkillProposal>;

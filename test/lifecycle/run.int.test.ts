@@ -81,7 +81,7 @@ describe("run", () => {
     await without.install(home.write("s", skill("s", source, manifest)));
     await without.activate("s");
     await expect(without.run("s", {})).rejects.toMatchObject({
-      code: "start_failed",
+      code: "secrets_missing",
       details: { missing_secrets: ["API_KEY"] },
     });
     expect(home.runner.list()).toEqual([]);

@@ -7,6 +7,7 @@ import { explain } from "../../operations/explain.ts";
 import { perform } from "../../operations/perform.ts";
 import { type ArtifactValue, run } from "../../operations/run.ts";
 import type { Command, CommandAnswer, CommandIo, Options } from "../command.ts";
+import { withSecretsAskedFor } from "./secrets.ts";
 import { showPlan } from "../show-plan.ts";
 import { readJsonInput } from "../json-input.ts";
 import { plainText } from "../../base/plain-text.ts";
@@ -31,13 +32,15 @@ export const runCommand: Command = {
     if (options["explain"] === true) return await explainRun(io, id, tool);
     const input = await inputOf(io, options);
     const files = await filesOf(options["file"] as unknown as string[] | undefined);
-    const answer = await perform(run, await io.open(), {
-      id,
-      input,
-      files,
-      ...(tool === undefined ? {} : { tool }),
-      ...(options["timeout"] === undefined ? {} : { timeout_ms: Number(options["timeout"]) * 1000 }),
-    });
+    const context = await io.open();
+    const answer = await withSecretsAskedFor(io, () =>
+      perform(run, context, {
+        id,
+        input,
+        files,
+        ...(tool === undefined ? {} : { tool }),
+        ...(options["timeout"] === undefined ? {} : { timeout_ms: Number(options["timeout"]) * 1000 }),
+      }));
     const saved = await saveArtifacts(answer.artifacts, options["out"] as string | undefined);
     const artifacts = answer.artifacts.map(({ path, size }) => ({ path, size, ...saved.get(path) }));
     if (!io.json && answer.logs !== "") {
