@@ -23,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   lifecycle.installCommand,
   lifecycle.testCommand,
   lifecycle.activateCommand,
+  lifecycle.setupCommand,
   lifecycle.rollbackCommand,
   lifecycle.disableCommand,
   lifecycle.quarantineCommand,

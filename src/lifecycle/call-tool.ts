@@ -12,12 +12,12 @@ interface ToolChecks {
 
 /** Calls the tools of one build, with input and output held against their schemas, which are compiled once. */
 export class ToolCaller {
-  readonly #runner: Runner;
+  readonly #calls: Pick<Runner, "call">;
   readonly #resolved: ResolvedManifest;
   readonly #checks = new Map<string, ToolChecks>();
 
-  constructor(runner: Runner, resolved: ResolvedManifest) {
-    this.#runner = runner;
+  constructor(calls: Pick<Runner, "call">, resolved: ResolvedManifest) {
+    this.#calls = calls;
     this.#resolved = resolved;
   }
 
@@ -36,7 +36,7 @@ export class ToolCaller {
         },
       );
     }
-    const result = await this.#runner.call(program, request);
+    const result = await this.#calls.call(program, request);
     const answered = output?.(result.value);
     if (answered === undefined || answered.ok) return result;
     throw new SkillError(

@@ -20,6 +20,8 @@ export interface HomeLayout {
   readonly homeSecrets: string;
   /** Those of a skill. */
   secrets(id: string): string;
+  /** The environment that a skill's setup left. */
+  skillEnv(id: string): string;
   staged(key: string): StagedLayout;
   runtime(id: string): string;
   /** Marker with the version that serves. */
@@ -74,6 +76,7 @@ export function homeLayout(dir: string): HomeLayout {
     snapshot: (id, digest) => join(state, "snapshots", id, digest),
     homeSecrets: join(state, "secrets.json"),
     secrets: (id) => join(runtime(id), "data", "files", "secrets.json"),
+    skillEnv: (id) => join(runtime(id), "data", "files", ".skill_env.json"),
     staged: (key) => ({
       dir: join(staging, key),
       source: join(staging, key, "src"),

@@ -76,6 +76,10 @@ create table secrets (
   updated_at integer not null,
   primary key (skill_id, name)
 ) strict, without rowid;
+create table skill_env (
+  skill_id text primary key,
+  env text not null
+) strict, without rowid;
 create table audit (
   revision integer primary key,
   at integer not null,

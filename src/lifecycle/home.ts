@@ -20,6 +20,7 @@ import { DEFAULT_SETTINGS, loadSettings, type SettingsInput } from "./settings.t
 import { SecretKey } from "./secrets/secret-key.ts";
 import { secretSource } from "./secrets/secret-source.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
+import { readSkillEnv } from "./skill-env.ts";
 import { Staging } from "./staging.ts";
 import { standardLibrary } from "./standard-library.ts";
 import { isTrusted, noteTrust, untrustedHome } from "./trust.ts";
@@ -102,7 +103,12 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       placement: new Placement(layout, staging, view),
       installs: new KeyedLine(),
       integrity: new Integrity(),
-      programs: new ProgramMaker({ home: dir, settings, secrets: source }),
+      programs: new ProgramMaker({
+        home: dir,
+        settings,
+        secrets: source,
+        env: (id) => (trusted ? readSkillEnv(db.sql, id) : {}),
+      }),
       secrets,
       secretSource: source,
       runner,

@@ -14,6 +14,7 @@ import { decide, type Decision, findProposal, listProposals, propose } from "./p
 import { runSkill } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
+import { type SetupResult, setupSkill } from "./setup.ts";
 import { shownGeneration, skillInfo } from "./skill-record.ts";
 import {
   activateSkill,
@@ -184,6 +185,10 @@ class LocalLibrary implements OpenedLibrary {
 
   addTrigger(id: string, sentence: string): Promise<void> {
     return addTrigger(this.#home, id, sentence);
+  }
+
+  setup(id: string, options?: OperationOptions): Promise<SetupResult> {
+    return setupSkill(this.#home, this.#serving, id, options);
   }
 
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult> {

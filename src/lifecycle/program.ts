@@ -7,6 +7,7 @@ import type { RunnerLimits, SkillProgram } from "../runner/types.ts";
 import { type HostPolicy, resolveGrants } from "../sandbox/policy.ts";
 import type { SandboxLimits } from "../sandbox/types.ts";
 import { narrowerLimits } from "./settings.ts";
+import type { SkillEnv } from "./skill-env.ts";
 import { servedNames } from "./tool-table.ts";
 import type { HomeSettings, ResolvedManifest } from "./types.ts";
 
@@ -19,6 +20,8 @@ export interface ProgramContext {
   readonly home: string;
   readonly settings: HomeSettings;
   readonly secrets: SecretSource;
+  /** What a skill's setup left for its runs. */
+  readonly env: (skillId: string) => SkillEnv;
 }
 
 /** What is to be run. */
@@ -56,9 +59,10 @@ export class ProgramMaker {
     });
     const policy = { ...grants, limits: sandboxLimits(limits, manifest.mode) };
     const secrets = this.#secrets(manifest.id, manifest.credentials, needSecrets);
+    const env = { ...plainEnv(resolved), ...this.#context.env(manifest.id) };
     const own = isAbsolute(environment.interpreter) ? [] : [join(dir, "venv")];
     return {
-      key: `${name}:${this.#fingerprint({ policy, secrets })}`,
+      key: `${name}:${this.#fingerprint({ policy, secrets, env })}`,
       id: manifest.id,
       name: manifest.name,
       version: manifest.version,
@@ -74,9 +78,7 @@ export class ProgramMaker {
       mode: manifest.mode,
       concurrent: manifest.concurrent,
       policy,
-      env: Object.fromEntries(
-        Object.entries(resolved.env).filter(([, value]) => !value.startsWith("${secret:")),
-      ),
+      env,
       secrets,
       start_timeout_ms: Math.min(settings.python_skills.handshake_timeout, resolved.timeouts.start) * 1000,
       call_timeout_ms: limits.max_execution_time * 1000,
@@ -109,6 +111,10 @@ export class ProgramMaker {
   #fingerprint(value: unknown): string {
     return createHmac("sha256", this.#salt).update(canonicalJson(value)).digest("hex").slice(0, 16);
   }
+}
+
+function plainEnv({ env }: ResolvedManifest): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => !value.startsWith("${secret:")));
 }
 
 /** Permissions of the settings as the sandbox measures manifests against them. */

@@ -9,6 +9,7 @@ import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
 import { shownGeneration } from "./skill-record.ts";
 import { projectSkill, registryRecord } from "./skill-projection.ts";
 import { secretsFile } from "./secrets/secret-store.ts";
+import { readSkillEnv } from "./skill-env.ts";
 import { projectSource } from "./source-folder.ts";
 
 const REPAIRED = "home/repaired";
@@ -68,8 +69,7 @@ export class Projector {
     const entry = join(this.#layout.build(record.id, shown.build), "src", shown.resolved.manifest.entry_file);
     const script = await readFile(entry).catch(() => undefined);
     const wanted = projectSkill(this.#layout, record, { script, parts: (build) => parts.get(build) ?? [] });
-    const secrets = secretsProjection(this.#layout.secrets(record.id), secretsFile(this.#db, record.id));
-    const findings = [...await this.#apply([...wanted, secrets])];
+    const findings = [...await this.#apply([...wanted, ...this.#data(record.id)])];
     await projectSource(this.#layout, record);
     if (script === undefined) findings.push(damagedBuild(record.id, shown.version));
     return findings;
@@ -86,8 +86,18 @@ export class Projector {
     return findings;
   }
 
+  /** What a skill keeps over all its versions. */
+  #data(id: string): readonly Projected[] {
+    const env = readSkillEnv(this.#db.sql, id);
+    const text = Object.keys(env).length === 0 ? undefined : `${JSON.stringify(env, null, 2)}\n`;
+    return [
+      privateFile(this.#layout.secrets(id), secretsFile(this.#db, id)),
+      privateFile(this.#layout.skillEnv(id), text),
+    ];
+  }
+
   #homeSecrets(): Projected {
-    return secretsProjection(this.#layout.homeSecrets, secretsFile(this.#db, null));
+    return privateFile(this.#layout.homeSecrets, secretsFile(this.#db, null));
   }
 
   /** One line a record: readable, and written fast when there are many. */
@@ -103,7 +113,8 @@ export class Projector {
   }
 }
 
-function secretsProjection(path: string, bytes: string | undefined): Projected {
+/** A file for this user only; absent without bytes. */
+function privateFile(path: string, bytes: string | undefined): Projected {
   return bytes === undefined ? { kind: "absent", path } : { kind: "file", path, bytes, mode: 0o600 };
 }
 

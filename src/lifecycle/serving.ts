@@ -3,6 +3,7 @@ import type { ProcessInfo, SkillProgram } from "../runner/types.ts";
 import { ToolCaller } from "./call-tool.ts";
 import type { Home } from "./home.ts";
 import type { StoredGeneration } from "./records.ts";
+import { resilientCalls } from "./resilience.ts";
 import { servingOf } from "./skill-record.ts";
 import { quarantineSkill } from "./status-changes.ts";
 
@@ -17,6 +18,8 @@ interface Entry {
   readonly generation: StoredGeneration;
   readonly caller: ToolCaller;
   program: SkillProgram | undefined;
+  /** The state of the skill that the program was made for. */
+  revision: number;
   calls: number;
 }
 
@@ -41,8 +44,12 @@ export class Serving {
     const entry = this.#entries.get(name) ??
       {
         generation,
-        caller: new ToolCaller(this.#home.runner, generation.resolved),
+        caller: new ToolCaller(
+          resilientCalls(this.#home.runner, generation.resolved, this.#home.settings),
+          generation.resolved,
+        ),
         program: undefined,
+        revision: -1,
         calls: 0,
       };
     this.#entries.set(name, entry);
@@ -98,7 +105,9 @@ export class Serving {
     const { skill_id: id, number, build, resolved, digest } = entry.generation;
     const { credentials } = resolved.manifest;
     const { program } = entry;
-    if (program !== undefined && credentials.length === 0 && this.#isWarm(program.key)) return program;
+    const { revision } = this.#home.view.get(id);
+    const settled = credentials.length === 0 && entry.revision === revision;
+    if (program !== undefined && settled && this.#isWarm(program.key)) return program;
     const dir = this.#home.layout.build(id, build);
     const made = await this.#home.programs.make({
       name: `${id}@${number}`,
@@ -106,8 +115,12 @@ export class Serving {
       resolved,
       needSecrets: true,
     });
-    if (program !== undefined && program.key !== made.key) await this.#home.runner.stop(program.key);
+    // With other calls under way on it, it ends by itself when it has been idle for long enough.
+    if (program !== undefined && program.key !== made.key && entry.calls === 1) {
+      await this.#home.runner.stop(program.key);
+    }
     await this.#home.integrity.requireSource(id, made.source, digest);
+    entry.revision = revision;
     return entry.program = made;
   }
 

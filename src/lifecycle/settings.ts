@@ -46,6 +46,18 @@ const settingsSchema = z.strictObject({
       max_file_size_mb: z.number().min(0.01).max(1_048_576).default(10),
     }).prefault({}),
   }).prefault({}),
+  resilience: z.strictObject({
+    retry_config: z.strictObject({
+      max_attempts: z.number().int().min(1).max(10).default(3),
+      backoff_strategy: z.enum(["exponential", "constant"]).default("exponential"),
+      retry_on: z.array(z.enum(["timeout", "resource_limit", "network_error", "process_died"])).max(4)
+        .default(["timeout", "resource_limit", "network_error"]),
+    }).prefault({}),
+    circuit_breaker: z.strictObject({
+      failure_threshold: z.number().int().min(1).max(1000).default(5),
+      recovery_timeout: seconds.default(60),
+    }).prefault({}),
+  }).prefault({}),
   generator: z.strictObject({
     max_llm_turns: count.default(8),
     max_test_rounds: count.default(4),
@@ -85,6 +97,7 @@ export async function loadSettings(configFile: string, host: SettingsInput = {})
         ? fromFile.security.resource_limits
         : narrowerLimits(fromFile.security.resource_limits, own.security.resource_limits),
     },
+    resilience: { ...fromFile.resilience, ...host.resilience },
     generator: { ...fromFile.generator, ...host.generator },
   };
 }

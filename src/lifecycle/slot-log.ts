@@ -5,11 +5,11 @@ import type { StoredGeneration } from "./records.ts";
 
 const MOST_BYTES = 1 << 20;
 
-/** Appends to a log of the slot that a generation has: `install`, `tests`, `activate`. A log that grew too large begins anew. Never throws. */
+/** Appends to a log of the slot that a generation has: `install`, `tests`, `activate`, `setup`. A log that grew too large begins anew. Never throws. */
 export async function appendSlotLog(
   layout: HomeLayout,
   { skill_id, version, slot }: Pick<StoredGeneration, "skill_id" | "version" | "slot">,
-  log: "install" | "tests" | "activate",
+  log: "install" | "tests" | "activate" | "setup",
   text: string,
 ): Promise<void> {
   const folder = join(layout.version(skill_id, version).slot(slot), "logs");

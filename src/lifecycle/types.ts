@@ -6,6 +6,7 @@ import type {
   Finding,
   Permissions,
   PythonManifest,
+  ResilienceSpec,
   ResourceLimits,
   Serve,
   ToolSpec,
@@ -13,6 +14,7 @@ import type {
 import type { EnvironmentRecord } from "../environment/types.ts";
 import type { CallResult, TestCase } from "../runner/types.ts";
 import type { SkillSecrets } from "./secrets/skill-secrets.ts";
+import type { SetupResult } from "./setup.ts";
 import type { Enforcement } from "../sandbox/enforced-by.ts";
 import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
@@ -265,6 +267,11 @@ export interface SkillLibrary extends DocumentSource {
   /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
   addTrigger(id: string, sentence: string): Promise<void>;
 
+  /** Runs the setup tool of the serving generation and keeps the environment that it answers. @throws {SkillError} `not_active` before activation */
+  setup(
+    id: string,
+    options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
+  ): Promise<SetupResult>;
   /** Runs a tool of the serving generation. @throws {SkillError} */
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult>;
   /** How a tool would be run, without running anything. @throws {SkillError} */
@@ -314,6 +321,10 @@ export interface HomeSettings {
     /** The most that a generated skill may ask for. */
     readonly generated_permissions: Permissions;
     readonly resource_limits: ResourceLimits;
+  };
+  readonly resilience: {
+    readonly retry_config: Required<NonNullable<ResilienceSpec["retry_config"]>>;
+    readonly circuit_breaker: Required<NonNullable<ResilienceSpec["circuit_breaker"]>>;
   };
   readonly generator: {
     readonly max_llm_turns: number;

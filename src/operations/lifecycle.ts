@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SkillInfo, SkillStatus, TestReport, ValidationReport } from "../lifecycle/types.ts";
+import type { SetupResult } from "../lifecycle/setup.ts";
 import type { Operation } from "./types.ts";
 
 /** Answer of an operation that changes one skill. */
@@ -76,6 +77,17 @@ export const rollback: Operation<{ id: string }, SkillAnswer> = {
   input: z.object({ id }),
   async handler({ skills, actor }, input): Promise<SkillAnswer> {
     return { skill_info: await skills.library.rollback(input.id, actor) };
+  },
+};
+
+/** Operation `setup`. */
+export const setup: Operation<{ id: string }, SetupResult> = {
+  name: "setup",
+  description: "Run the setup tool of a skill that serves, and keep the environment that it answers",
+  mode: "full",
+  input: z.object({ id }),
+  async handler({ skills, actor, signal }, input): Promise<SetupResult> {
+    return await skills.library.setup(input.id, { actor, ...(signal === undefined ? {} : { signal }) });
   },
 };
 

@@ -7,7 +7,9 @@ import { perform } from "../../operations/perform.ts";
 import type { Operation } from "../../operations/types.ts";
 import { homeLayout } from "../../lifecycle/home-layout.ts";
 import { trustHome } from "../../lifecycle/trust.ts";
+import { plainText } from "../../base/plain-text.ts";
 import type { Command } from "../command.ts";
+import { withSecretsAskedFor } from "./secrets.ts";
 import { showFindings, showSkill, showTests } from "../show.ts";
 
 const ID = [["<id>", "the skill's id"]] as const;
@@ -68,6 +70,22 @@ export const testCommand: Command = {
   async run({ terminal, open }, [id]) {
     const answer = await perform(operations.test, await open(), { id });
     return { document: answer, text: showTests(terminal, answer.report), ok: answer.report.passed };
+  },
+};
+
+export const setupCommand: Command = {
+  name: "setup",
+  summary: "ask for a skill's missing secrets and run its setup tool, after activation",
+  args: ID,
+  options: [],
+  examples: ["skillwright setup weather_skill"],
+  async run(io, [id]) {
+    const context = await io.open();
+    const done = await withSecretsAskedFor(io, () => perform(operations.setup, context, { id }));
+    const kept = Object.keys(done.env ?? {});
+    const lines = [`${done.skill_id} is set up`, ...kept.map((name) => `  keeps ${name}`)];
+    if (done.logs !== "") lines.push(io.terminal.style("dim", plainText(done.logs.trimEnd())));
+    return { document: done, text: lines.join("\n") };
   },
 };
 
