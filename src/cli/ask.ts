@@ -1,5 +1,6 @@
-import { cancel, isCancel, password } from "@clack/prompts";
+import { cancel, confirm, isCancel, password } from "@clack/prompts";
 import { SkillError } from "../base/errors.ts";
+import type { CommandIo } from "./command.ts";
 
 /** Asks a person for a value that nobody else should see. @throws {SkillError} `cancelled` */
 export async function askSecret(message: string): Promise<string> {
@@ -7,4 +8,20 @@ export async function askSecret(message: string): Promise<string> {
   if (!isCancel(answer)) return answer;
   cancel("nothing was stored");
   throw new SkillError("cancelled", "the question was not answered");
+}
+
+/**
+ * Asks before what cannot be undone.
+ *
+ * @throws {SkillError} `cancelled`; `invalid_input` where nobody can be asked
+ */
+export async function confirmOnTerminal({ terminal, json }: CommandIo, message: string): Promise<void> {
+  if (!terminal.interactive || json) {
+    throw new SkillError("invalid_input", "this cannot be undone, and nobody is there to be asked", {
+      fix: "add --yes",
+    });
+  }
+  if (await confirm({ message, initialValue: false }) !== true) {
+    throw new SkillError("cancelled", "nothing was changed");
+  }
 }

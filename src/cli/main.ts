@@ -27,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   lifecycle.rollbackCommand,
   lifecycle.disableCommand,
   lifecycle.quarantineCommand,
+  lifecycle.uninstallCommand,
   lifecycle.trustCommand,
   runCommand,
   lookUp.listCommand,

@@ -15,6 +15,7 @@ export interface HomeLayout {
   /** The entry script that a person reads or runs by hand. */
   script(id: string): string;
   disabledScript(id: string): string;
+  snapshots(id: string): string;
   snapshot(id: string, digest: string): string;
   /** The sealed secrets of the home, as a file. */
   readonly homeSecrets: string;
@@ -73,6 +74,7 @@ export function homeLayout(dir: string): HomeLayout {
     package: (id) => join(dir, id),
     script: (id) => join(dir, `${id}.py`),
     disabledScript: (id) => join(state, "disabled", `${id}.py`),
+    snapshots: (id) => join(state, "snapshots", id),
     snapshot: (id, digest) => join(state, "snapshots", id, digest),
     homeSecrets: join(state, "secrets.json"),
     secrets: (id) => join(runtime(id), "data", "files", "secrets.json"),

@@ -80,6 +80,14 @@ create table skill_env (
   skill_id text primary key,
   env text not null
 ) strict, without rowid;
+create table removed (
+  skill_id text primary key,
+  revision integer not null,
+  last_number integer not null,
+  keep_data integer not null,
+  scripts text not null,
+  digests text not null
+) strict, without rowid;
 create table audit (
   revision integer primary key,
   at integer not null,

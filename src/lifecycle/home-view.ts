@@ -2,6 +2,7 @@ import { SkillError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { HomeDb } from "./home-db.ts";
 import { idsChangedSince, readIds, readSkill, type SkillRecord } from "./records.ts";
+import { removedSince } from "./removed.ts";
 
 /**
  * What readers see: skills as last committed by any process, read once and kept until a commit changes them. Asking
@@ -24,6 +25,16 @@ export class HomeView {
   get revision(): number {
     this.#renew();
     return this.#revision;
+  }
+
+  /** `revision` as last read, without asking again. */
+  get lastRevision(): number {
+    return this.#revision;
+  }
+
+  /** A skill as last read, without asking again: for who has just asked and did not wait since. */
+  lastRead(id: string): SkillRecord | undefined {
+    return this.#skills.get(id);
   }
 
   find(id: string): SkillRecord | undefined {
@@ -63,6 +74,7 @@ export class HomeView {
     const { revision } = this.#db;
     if (revision === this.#revision) return;
     for (const id of idsChangedSince(this.#db.sql, this.#revision)) this.#skills.delete(id);
+    for (const { id } of removedSince(this.#db.sql, this.#revision)) this.#skills.delete(id);
     this.#ids = undefined;
     this.#revision = revision;
   }

@@ -45,6 +45,7 @@ import type {
   TestReport,
   ValidationReport,
 } from "./types.ts";
+import { type Uninstalled, uninstallSkill } from "./uninstall.ts";
 import { validatePackage } from "./validate.ts";
 
 /** A library as it is opened: what everybody needs, and what the composition root does. */
@@ -94,7 +95,11 @@ class LocalLibrary implements OpenedLibrary {
 
   async revision(): Promise<number> {
     return await Promise.resolve(
-      Number(this.#home.db.sql.get("select max(revision) as n from skills")?.["n"] ?? 0),
+      Number(
+        this.#home.db.sql.get(
+          "select max(revision) as n from (select revision from skills union all select revision from removed)",
+        )?.["n"] ?? 0,
+      ),
     );
   }
 
@@ -181,6 +186,15 @@ class LocalLibrary implements OpenedLibrary {
 
   rollback(id: string, actor?: Actor): Promise<SkillInfo> {
     return this.#changing(rollbackSkill(this.#home, id, actor === undefined ? {} : { actor }));
+  }
+
+  async uninstall(
+    id: string,
+    options?: { readonly keepData?: boolean; readonly actor?: Actor },
+  ): Promise<Uninstalled> {
+    const gone = await uninstallSkill(this.#home, id, options);
+    await this.#serving.stopSkill(id);
+    return gone;
   }
 
   addTrigger(id: string, sentence: string): Promise<void> {

@@ -7,6 +7,8 @@ import type { HomeView } from "./home-view.ts";
 import { driftFinding, type Projected, projectPath } from "./projections.ts";
 import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
 import { shownGeneration } from "./skill-record.ts";
+import { projectRemovedScripts, removeFolders } from "./removed-projection.ts";
+import { removedSince, type RemovedSkill } from "./removed.ts";
 import { projectSkill, registryRecord } from "./skill-projection.ts";
 import { secretsFile } from "./secrets/secret-store.ts";
 import { readSkillEnv } from "./skill-env.ts";
@@ -35,8 +37,8 @@ export class Projector {
     if (this.#db.projected === this.#db.revision) return [];
     const findings: Finding[] = [];
     await this.#db.project(async () => {
-      const ids = idsChangedSince(this.#db.sql, this.#db.projected);
-      findings.push(...await this.#bring(ids));
+      const { projected, sql } = this.#db;
+      findings.push(...await this.#bring(idsChangedSince(sql, projected), removedSince(sql, projected)));
     });
     return findings.filter(({ rule }) => rule !== REPAIRED);
   }
@@ -45,19 +47,30 @@ export class Projector {
   async repair(): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
     await this.#db.project(async () => {
-      findings.push(...await this.#bring(this.#view.ids()));
+      findings.push(...await this.#bring(this.#view.ids(), []));
+      // What lies where a removed skill was may be somebody's by now: that is no finding.
+      for (const removed of removedSince(this.#db.sql, -1)) await this.#removed(removed);
     });
     return findings;
   }
 
-  async #bring(ids: readonly string[]): Promise<readonly Finding[]> {
+  async #bring(ids: readonly string[], removed: readonly RemovedSkill[]): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
+    for (const one of removed) findings.push(...await this.#removed(one));
     for (const id of ids) {
       const record = this.#view.find(id);
       if (record !== undefined) findings.push(...await this.#skill(record));
     }
-    const common = ids.length > 0 ? [this.#registry(), this.#homeSecrets()] : [this.#homeSecrets()];
+    const common = ids.length + removed.length > 0
+      ? [this.#registry(), this.#homeSecrets()]
+      : [this.#homeSecrets()];
     return [...findings, ...await this.#apply(common)];
+  }
+
+  async #removed(removed: RemovedSkill): Promise<readonly Finding[]> {
+    const findings = await this.#apply(projectRemovedScripts(this.#layout, removed));
+    const edited = await removeFolders(this.#layout, removed);
+    return [...findings, ...edited.map((path) => driftFinding(relative(this.#layout.dir, path)))];
   }
 
   async #skill(record: SkillRecord): Promise<readonly Finding[]> {

@@ -106,11 +106,14 @@ export type NewGeneration = Pick<
   "skill_id" | "version" | "slot" | "build" | "digest" | "script" | "resolved"
 >;
 
-/** Adds a generation with the next number. */
+/** Adds a generation with the next number; no number is ever used twice, so a process of an uninstalled one is not taken for it. */
 export function insertGeneration(tx: HomeTransaction, fresh: NewGeneration): number {
   const number = Number(
-    tx.sql.get("select coalesce(max(number), 0) + 1 as n from generations where skill_id = ?", fresh.skill_id)
-      ?.["n"],
+    tx.sql.get(
+      `select 1 + max(coalesce((select max(number) from generations where skill_id = ?1), 0),
+         coalesce((select last_number from removed where skill_id = ?1), 0)) as n`,
+      fresh.skill_id,
+    )?.["n"],
   );
   const { skill_id, version, slot, build, digest, script, resolved } = fresh;
   tx.sql.run(

@@ -30,9 +30,14 @@ export function resilienceOf(
 }
 
 /** The calls of one generation: one breaker, its tools' times and marks. */
-export function resilientCalls(runner: Runner, resolved: ResolvedManifest, settings: HomeSettings): ResilientCalls {
+export function resilientCalls(
+  runner: Runner,
+  resolved: ResolvedManifest,
+  settings: HomeSettings,
+): ResilientCalls {
   const { manifest, tools, limits } = resolved;
-  const most = Math.min(limits.max_execution_time, settings.security.resource_limits.max_execution_time) * 1000;
+  const most = Math.min(limits.max_execution_time, settings.security.resource_limits.max_execution_time) *
+    1000;
   const resilience = resilienceOf(manifest, settings);
   return new ResilientCalls({
     runner,

@@ -2,7 +2,6 @@ import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { CallResult } from "../runner/types.ts";
 import { type Home, requireTrusted } from "./home.ts";
-import { toolTimeout } from "./program.ts";
 import type { SkillRecord, StoredGeneration } from "./records.ts";
 import type { Served, Serving } from "./serving.ts";
 import { candidateOf, generationInfo, ownGeneration, servingOf } from "./skill-record.ts";
@@ -31,11 +30,10 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
   const { generation, program, caller } = served;
   const { tool: asked, timeout_ms, signal, files, onProgress } = options;
   const tool = caller.tool(asked).name;
-  const most = toolTimeout(generation.resolved, tool, home.settings) * 1000;
   const request = {
     tool,
     input,
-    timeout_ms: Math.min(most, timeout_ms ?? Infinity),
+    ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(signal === undefined ? {} : { signal }),
     ...(files === undefined ? {} : { files }),
     ...(onProgress === undefined ? {} : { onProgress }),

@@ -59,22 +59,16 @@ export class Serving {
       return await action({ generation, program, caller: entry.caller });
     } finally {
       entry.calls--;
-      await this.retire();
+      // What others committed meanwhile is seen by the next call.
+      const { lastRevision } = this.#home.view;
+      if (lastRevision !== this.#revision) await this.#retire(lastRevision);
     }
   }
 
   /** Ends processes of generations that serve no longer and have no call under way. Cheap when nothing was committed. */
   async retire(): Promise<void> {
     const { revision } = this.#home.view;
-    if (revision === this.#revision) return;
-    let waiting = false;
-    for (const [name, entry] of this.#entries) {
-      if (this.#isServing(entry.generation)) continue;
-      if (entry.calls > 0) waiting = true;
-      else await this.#stop(name, entry);
-    }
-    // As long as a call is under way on an old generation, its end has to look again.
-    if (!waiting) this.#revision = revision;
+    if (revision !== this.#revision) await this.#retire(revision);
   }
 
   /** Ends the processes of a skill at once, calls under way too. */
@@ -88,6 +82,17 @@ export class Serving {
   async close(): Promise<void> {
     this.#unlisten();
     for (const [name, entry] of this.#entries) await this.#stop(name, entry);
+  }
+
+  async #retire(revision: number): Promise<void> {
+    let waiting = false;
+    for (const [name, entry] of this.#entries) {
+      if (this.#isServing(entry.generation)) continue;
+      if (entry.calls > 0) waiting = true;
+      else await this.#stop(name, entry);
+    }
+    // As long as a call is under way on an old generation, its end has to look again.
+    if (!waiting) this.#revision = revision;
   }
 
   async #stop(name: string, { program }: Entry): Promise<void> {
@@ -105,7 +110,7 @@ export class Serving {
     const { skill_id: id, number, build, resolved, digest } = entry.generation;
     const { credentials } = resolved.manifest;
     const { program } = entry;
-    const { revision } = this.#home.view.get(id);
+    const { revision } = this.#home.view.lastRead(id) ?? this.#home.view.get(id);
     const settled = credentials.length === 0 && entry.revision === revision;
     if (program !== undefined && settled && this.#isWarm(program.key)) return program;
     const dir = this.#home.layout.build(id, build);

@@ -15,6 +15,7 @@ import type { EnvironmentRecord } from "../environment/types.ts";
 import type { CallResult, TestCase } from "../runner/types.ts";
 import type { SkillSecrets } from "./secrets/skill-secrets.ts";
 import type { SetupResult } from "./setup.ts";
+import type { Uninstalled } from "./uninstall.ts";
 import type { Enforcement } from "../sandbox/enforced-by.ts";
 import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
@@ -264,6 +265,11 @@ export interface SkillLibrary extends DocumentSource {
   disable(id: string, actor?: Actor): Promise<SkillInfo>;
   quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo>;
   rollback(id: string, actor?: Actor): Promise<SkillInfo>;
+  /** Removes a skill with all its versions; its data and secrets too, unless they are kept. What was edited stays. */
+  uninstall(
+    id: string,
+    options?: { readonly keepData?: boolean; readonly actor?: Actor },
+  ): Promise<Uninstalled>;
   /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
   addTrigger(id: string, sentence: string): Promise<void>;
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { SkillInfo, SkillStatus, TestReport, ValidationReport } from "../lifecycle/types.ts";
 import type { SetupResult } from "../lifecycle/setup.ts";
+import type { Uninstalled } from "../lifecycle/uninstall.ts";
 import type { Operation } from "./types.ts";
 
 /** Answer of an operation that changes one skill. */
@@ -99,6 +100,17 @@ export const disable: Operation<{ id: string }, SkillAnswer> = {
   input: z.object({ id }),
   async handler({ skills, actor }, input): Promise<SkillAnswer> {
     return { skill_info: await skills.library.disable(input.id, actor) };
+  },
+};
+
+/** Operation `uninstall`. */
+export const uninstall: Operation<{ id: string; keep_data: boolean }, Uninstalled> = {
+  name: "uninstall",
+  description: "Remove a skill with all its versions, data and secrets",
+  mode: "full",
+  input: z.object({ id, keep_data: z.boolean().default(false) }),
+  async handler({ skills, actor }, input): Promise<Uninstalled> {
+    return await skills.library.uninstall(input.id, { keepData: input.keep_data, actor });
   },
 };
 

@@ -89,3 +89,12 @@ describe("skillwright secrets", () => {
     expect(ran.json()).toMatchObject({ error: { code: name, message: expect.stringContaining(message) } });
   });
 });
+
+test("uninstall asks before it removes, and where nobody can be asked it wants --yes", async () => {
+  const refused = await at(["uninstall", "keyed", "--json"]);
+  expect(refused.code).toBe(2);
+  expect(refused.json()).toMatchObject({ error: { code: "invalid_input", fix: "add --yes" } });
+  const gone = await at(["uninstall", "keyed", "--yes"]);
+  expect(gone).toMatchObject({ code: 0, stdout: "removed keyed 1.0.0" });
+  expect((await at(["run", "keyed"])).notes).toContain("not_found");
+});

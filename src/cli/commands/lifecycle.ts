@@ -8,6 +8,7 @@ import type { Operation } from "../../operations/types.ts";
 import { homeLayout } from "../../lifecycle/home-layout.ts";
 import { trustHome } from "../../lifecycle/trust.ts";
 import { plainText } from "../../base/plain-text.ts";
+import { confirmOnTerminal } from "../ask.ts";
 import type { Command } from "../command.ts";
 import { withSecretsAskedFor } from "./secrets.ts";
 import { showFindings, showSkill, showTests } from "../show.ts";
@@ -86,6 +87,26 @@ export const setupCommand: Command = {
     const lines = [`${done.skill_id} is set up`, ...kept.map((name) => `  keeps ${name}`)];
     if (done.logs !== "") lines.push(io.terminal.style("dim", plainText(done.logs.trimEnd())));
     return { document: done, text: lines.join("\n") };
+  },
+};
+
+export const uninstallCommand: Command = {
+  name: "uninstall",
+  summary: "remove a skill with all its versions, data and secrets",
+  args: ID,
+  options: [["--keep-data", "keep its data and secrets for a later installation"], [
+    "--yes",
+    "without asking",
+  ]],
+  examples: ["skillwright uninstall word_count", "skillwright uninstall word_count --keep-data --yes"],
+  async run(io, [id = ""], { keepData, yes }) {
+    const context = await io.open();
+    const { name } = await context.skills.library.info(id);
+    const what = keepData === true ? "all its versions" : "all its versions, data and secrets";
+    if (yes !== true) await confirmOnTerminal(io, `Remove ${plainText(name)} (${id}) with ${what}?`);
+    const gone = await perform(operations.uninstall, context, { id, keep_data: keepData === true });
+    const kept = gone.kept_data ? ", its data and secrets are kept" : "";
+    return { document: gone, text: `removed ${gone.skill_id} ${gone.versions.join(", ")}${kept}` };
   },
 };
 

@@ -1,0 +1,50 @@
+import { commit, type Home, requireTrusted } from "./home.ts";
+import type { HomeTransaction } from "./home-db.ts";
+import { readSkill } from "./records.ts";
+import { storeRemoved } from "./removed.ts";
+import { SkillError } from "../base/errors.ts";
+import type { Actor } from "./types.ts";
+
+/** What was uninstalled. */
+export interface Uninstalled {
+  readonly skill_id: string;
+  /** In order of their installation. */
+  readonly versions: readonly string[];
+  /** Whether its data and secrets stay for a later installation. */
+  readonly kept_data: boolean;
+}
+
+/** Tables that hold rows of a skill, in an order that their references allow. */
+const TABLES = ["triggers", "tests", "generations", "builds"] as const;
+const DATA_TABLES = ["secrets", "skill_env"] as const;
+
+/**
+ * Removes a skill with all its versions, snapshots, logs, data and secrets. What somebody edited in the home stays; so
+ * does the audit.
+ *
+ * @throws {SkillError} `not_found`
+ */
+export async function uninstallSkill(
+  home: Home,
+  id: string,
+  { keepData = false, actor }: { readonly keepData?: boolean; readonly actor?: Actor } = {},
+): Promise<Uninstalled> {
+  requireTrusted(home);
+  home.view.get(id);
+  const audit = { actor, action: "uninstall", skill_id: id, details: { keep_data: keepData } };
+  return await commit(home, audit, (tx) => {
+    const record = readSkill(tx.sql, id);
+    if (record === undefined) throw new SkillError("not_found", `"${id}" was uninstalled at the same time`);
+    storeRemoved(tx, record, keepData);
+    removeRows(tx, id, keepData);
+    const versions = [...new Set(record.generations.map(({ version }) => version))];
+    return { skill_id: id, versions, kept_data: keepData };
+  });
+}
+
+function removeRows(tx: HomeTransaction, id: string, keepData: boolean): void {
+  for (const table of [...TABLES, ...(keepData ? [] : DATA_TABLES)]) {
+    tx.sql.run(`delete from ${table} where skill_id = ?`, id);
+  }
+  tx.sql.run("delete from skills where id = ?", id);
+}
