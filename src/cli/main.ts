@@ -8,6 +8,7 @@ import { hostCommand } from "./commands/host.ts";
 import * as lifecycle from "./commands/lifecycle.ts";
 import * as lookUp from "./commands/look-up.ts";
 import * as making from "./commands/making.ts";
+import * as observe from "./commands/observe.ts";
 import { runCommand } from "./commands/run.ts";
 import * as secrets from "./commands/secrets.ts";
 import { makerByName } from "./maker.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   lifecycle.activateCommand,
   lifecycle.setupCommand,
   lifecycle.rollbackCommand,
+  lifecycle.enableCommand,
   lifecycle.disableCommand,
   lifecycle.quarantineCommand,
   lifecycle.uninstallCommand,
@@ -32,6 +34,9 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   lookUp.listCommand,
   lookUp.searchCommand,
+  observe.statusCommand,
+  observe.logsCommand,
+  observe.statsCommand,
   making.generateCommand,
   making.proposalsCommand,
   making.approveCommand,

@@ -8,9 +8,12 @@ import {
   install,
   quarantine,
   rollback,
+  setup,
   test,
+  uninstall,
 } from "../operations/lifecycle.ts";
 import { list, search } from "../operations/look-up.ts";
+import { logs, stats, status } from "../operations/observe.ts";
 import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
 import type { Operation, OperationContext } from "../operations/types.ts";
@@ -46,6 +49,11 @@ const COMMANDS: ReadonlyMap<string, Handler> = new Map([
   ["skill.quarantine", handler(quarantine)],
   ["skill.rollback", handler(rollback)],
   ["skill.advance_status", handler(advanceStatus)],
+  ["skill.setup", handler(setup)],
+  ["skill.uninstall", handler(uninstall)],
+  ["skill.status", handler(status)],
+  ["skill.logs", handler(logs)],
+  ["skill.stats", handler(stats)],
   ["skill.list", handler(list)],
   ["skill.search", handler(search)],
   ["skill.run", handler(run)],

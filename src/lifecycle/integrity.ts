@@ -1,6 +1,6 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { digestTree } from "../base/digest.ts";
+import { digestTreeFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 
 /**
@@ -8,24 +8,33 @@ import { SkillError } from "../base/errors.ts";
  * of a file changed since they were last found right.
  */
 export class Integrity {
-  readonly #sound = new Map<string, string>();
+  readonly #sound = new Map<string, { readonly looks: string; readonly python: Digests }>();
 
-  /** @throws {SkillError} `tampered` */
-  async requireSource(id: string, source: string, digest: string): Promise<void> {
+  /**
+   * The answer is the digest of each Python file, by path: what runs later must still have it.
+   *
+   * @throws {SkillError} `tampered`
+   */
+  async requireSource(id: string, source: string, digest: string): Promise<Digests> {
     const looks = await fingerprint(source);
     const key = `${source}\0${digest}`;
-    if (looks !== undefined && this.#sound.get(key) === looks) return;
-    const found = looks === undefined ? undefined : await digestTree(source);
-    if (found !== digest || looks === undefined) {
+    const known = this.#sound.get(key);
+    if (looks !== undefined && known?.looks === looks) return known.python;
+    const found = looks === undefined ? undefined : await digestTreeFiles(source);
+    if (found?.digest !== digest || looks === undefined) {
       this.#sound.delete(key);
       throw new SkillError("tampered", `the files of "${id}" are not those that were installed`, {
         fix: "install the skill again, or roll back",
-        details: { id, expected: digest, found: found ?? null },
+        details: { id, expected: digest, found: found?.digest ?? null },
       });
     }
-    this.#sound.set(key, looks);
+    const python = Object.fromEntries(Object.entries(found.files).filter(([path]) => path.endsWith(".py")));
+    this.#sound.set(key, { looks, python });
+    return python;
   }
 }
+
+type Digests = Readonly<Record<string, string>>;
 
 /** Sizes, times and inodes of everything below a folder; undefined when it can't be read. */
 async function fingerprint(folder: string): Promise<string | undefined> {

@@ -3,7 +3,9 @@ import type { SearchDocument } from "../discovery/types.ts";
 import type { Json } from "../base/json.ts";
 import type { Finding } from "../manifest/types.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
+import type { RunEntry, RunStats } from "../observe/history.ts";
 import type { Runner } from "../runner/types.ts";
+import { type AuditRecord, readAudit } from "./audit.ts";
 import { checkHome } from "./check.ts";
 import { explainSkill } from "./explain.ts";
 import { skillDocument } from "./documents.ts";
@@ -15,7 +17,8 @@ import { runSkill } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
 import { type SetupResult, setupSkill } from "./setup.ts";
-import { shownGeneration, skillInfo } from "./skill-record.ts";
+import { candidateOf, shownGeneration, skillInfo } from "./skill-record.ts";
+import { readSlotLog, type SlotLog } from "./slot-log.ts";
 import {
   activateSkill,
   advanceSkill,
@@ -195,6 +198,34 @@ class LocalLibrary implements OpenedLibrary {
     const gone = await uninstallSkill(this.#home, id, options);
     await this.#serving.stopSkill(id);
     return gone;
+  }
+
+  async sourceFiles(id: string): Promise<PackageFiles | undefined> {
+    requireTrusted(this.#home);
+    this.#home.view.get(id);
+    return await readPackageFiles(this.#home.layout.package(id)).then(textOf, () => undefined);
+  }
+
+  async log(id: string, log: SlotLog, lines = 200): Promise<readonly string[]> {
+    requireTrusted(this.#home);
+    const record = this.#home.view.get(id);
+    return await readSlotLog(this.#home.layout, candidateOf(record) ?? shownGeneration(record), log, lines);
+  }
+
+  async runs(id: string, limit = 50): Promise<readonly RunEntry[]> {
+    return await this.#home.history.recent(this.#home.view.get(id).id, limit);
+  }
+
+  async stats(
+    options: { readonly skill?: string; readonly since?: number } = {},
+  ): Promise<readonly RunStats[]> {
+    return await this.#home.history.stats(options.skill, options.since);
+  }
+
+  async audit(
+    { skill, limit = 50 }: { readonly skill?: string; readonly limit?: number } = {},
+  ): Promise<readonly AuditRecord[]> {
+    return await Promise.resolve(readAudit(this.#home.db.sql, { skill, limit }));
   }
 
   addTrigger(id: string, sentence: string): Promise<void> {

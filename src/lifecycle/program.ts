@@ -77,6 +77,8 @@ export class ProgramMaker {
       tools: servedNames(manifest, tools),
       mode: manifest.mode,
       concurrent: manifest.concurrent,
+      ...(manifest.health === undefined ? {} : { health: manifest.health }),
+      ...healthCheck(manifest, settings),
       policy,
       env,
       secrets,
@@ -123,11 +125,23 @@ export function hostPolicy(most: Permissions): HostPolicy {
   return { file_read, file_write, network_access, process_spawn };
 }
 
+/** A skill that says nothing of health checks is asked as often as any Python skill of the home. */
+function healthCheck(
+  { resilience }: PythonManifest,
+  { resilience: { health_check: home } }: HomeSettings,
+): Pick<SkillProgram, "health_check_ms"> {
+  const own = resilience?.health_check;
+  if (!home.enabled || own?.enabled === false) return { health_check_ms: false };
+  return own === undefined ? {} : { health_check_ms: (own.interval ?? home.interval) * 1000 };
+}
+
 /** What the settings of a home say to a runner. */
 export function runnerLimits({ python_skills }: HomeSettings): Partial<RunnerLimits> {
-  const { max_concurrent, max_message_bytes, max_restarts, restart_backoff, health_check_interval } =
+  const { max_concurrent, max_message_bytes, max_restarts, restart_backoff, health_check_interval, idle_timeout, spares } =
     python_skills;
   return {
+    spares,
+    idleMs: idle_timeout * 1000,
     maxConcurrent: max_concurrent,
     maxMessageBytes: max_message_bytes,
     maxRestarts: max_restarts,

@@ -29,6 +29,8 @@ const settingsSchema = z.strictObject({
     max_restarts: z.number().int().min(0).max(100).default(5),
     restart_backoff: z.array(seconds).min(1).max(20).default([1, 2, 4, 60]),
     health_check_interval: seconds.default(60),
+    idle_timeout: seconds.default(300),
+    spares: z.number().int().min(0).max(16).default(1),
     max_message_bytes: z.number().int().min(1024).max(64 * 1024 * 1024).default(102_400),
   }).prefault({}),
   security: z.strictObject({
@@ -56,6 +58,10 @@ const settingsSchema = z.strictObject({
     circuit_breaker: z.strictObject({
       failure_threshold: z.number().int().min(1).max(1000).default(5),
       recovery_timeout: seconds.default(60),
+    }).prefault({}),
+    health_check: z.strictObject({
+      enabled: z.boolean().default(true),
+      interval: seconds.default(30),
     }).prefault({}),
   }).prefault({}),
   generator: z.strictObject({

@@ -16,6 +16,9 @@ import type { CallResult, TestCase } from "../runner/types.ts";
 import type { SkillSecrets } from "./secrets/skill-secrets.ts";
 import type { SetupResult } from "./setup.ts";
 import type { Uninstalled } from "./uninstall.ts";
+import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { AuditRecord } from "./audit.ts";
+import type { SlotLog } from "./slot-log.ts";
 import type { Enforcement } from "../sandbox/enforced-by.ts";
 import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
@@ -237,6 +240,16 @@ export interface SkillLibrary extends DocumentSource {
   /** The serving (else candidate) generation's files as text, binary files left out. */
   files(id: string): Promise<PackageFiles>;
 
+  /** The package in `<home>/<id>`, where a person works on it; undefined when there is none that can be read. */
+  sourceFiles(id: string): Promise<PackageFiles | undefined>;
+  /** The last lines of a log of the slot that the candidate, else what serves, has. */
+  log(id: string, log: SlotLog, lines?: number): Promise<readonly string[]>;
+  /** The newest runs, the last one first. */
+  runs(id: string, limit?: number): Promise<readonly RunEntry[]>;
+  stats(options?: { readonly skill?: string; readonly since?: number }): Promise<readonly RunStats[]>;
+  /** What changed the home, the last change first. */
+  audit(options?: { readonly skill?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>;
+
   /** Checks a package folder: manifest, header, syntax, entry points against schemas, host policy. Never throws for its content. */
   validate(dir: string): Promise<ValidationReport>;
   /** Writes files into staging, by digest; the same files give the same folder. */
@@ -319,6 +332,8 @@ export interface HomeSettings {
     readonly max_restarts: number;
     readonly restart_backoff: readonly number[];
     readonly health_check_interval: number;
+    readonly idle_timeout: number;
+    readonly spares: number;
     readonly max_message_bytes: number;
   };
   readonly security: {

@@ -18,6 +18,20 @@ export interface RunEntry {
   readonly cpu_ms: number | null;
 }
 
+/** How the runs of one tool went. */
+export interface RunStats {
+  readonly skill_id: string;
+  readonly tool: string;
+  readonly runs: number;
+  readonly failed: number;
+  /** Milliseconds since 1970. */
+  readonly last_at: number;
+  readonly p50_ms: number;
+  readonly p95_ms: number;
+  /** Of all runs that told it; null when none did. */
+  readonly cpu_ms: number | null;
+}
+
 const SCHEMA = `
 create table if not exists runs (
   skill_id text not null, version text not null, tool text not null, ok integer not null, code text,
@@ -59,6 +73,25 @@ export class RunHistory {
       limit,
     );
     return rows.map((row) => ({ ...row, ok: row["ok"] === 1 }) as unknown as RunEntry);
+  }
+
+  /** How the runs of each skill and tool went since `since`, in milliseconds since 1970; the most used first. */
+  async stats(skillId?: string, since = 0): Promise<readonly RunStats[]> {
+    await this.flush();
+    const rows = (await this.#open()).all(
+      `with ranked as (
+         select *, row_number() over (partition by skill_id, tool order by wall_ms) as place,
+           count(*) over (partition by skill_id, tool) as n
+         from runs where started_at >= ?1 and (?2 is null or skill_id = ?2)
+       )
+       select skill_id, tool, n as runs, sum(1 - ok) as failed, max(started_at) as last_at,
+         min(case when place >= n * 0.5 then wall_ms end) as p50_ms,
+         min(case when place >= n * 0.95 then wall_ms end) as p95_ms, sum(cpu_ms) as cpu_ms
+       from ranked group by skill_id, tool order by runs desc, skill_id, tool`,
+      since,
+      skillId ?? null,
+    );
+    return rows.map((row) => ({ ...row }) as unknown as RunStats);
   }
 
   /** Writes what waits. Never throws. */

@@ -139,6 +139,11 @@ export const rollbackCommand: Command = changeCommand(
   "go back to what served before",
   operations.rollback,
 );
+export const enableCommand: Command = changeCommand(
+  "enable",
+  "let a disabled skill serve again",
+  operations.activate,
+);
 export const disableCommand: Command = changeCommand(
   "disable",
   "take a skill out of service",

@@ -1,0 +1,95 @@
+import { plainText } from "../../base/plain-text.ts";
+import { logs, stats, status, type StatusAnswer } from "../../operations/observe.ts";
+import { perform } from "../../operations/perform.ts";
+import type { Command } from "../command.ts";
+import { showSkill } from "../show.ts";
+import type { Terminal } from "../terminal.ts";
+
+export const statusCommand: Command = {
+  name: "status",
+  summary: "tell where a skill stands: versions, slots, tests, readiness, edits",
+  args: [["<id>", "the skill's id"]],
+  options: [["--diff", "show how its source in the home differs from what is installed"]],
+  examples: ["skillwright status word_count", "skillwright status word_count --diff --json"],
+  async run({ terminal, open }, [id], { diff }) {
+    const answer = await perform(status, await open(), { id, diff: diff === true });
+    return { document: answer, text: showStatus(terminal, answer) };
+  },
+};
+
+export const logsCommand: Command = {
+  name: "logs",
+  summary: "read a skill's logs, its runs and who changed it",
+  args: [["<id>", "the skill's id"]],
+  options: [
+    ["--log <name>", "only this one: install, tests, activate or setup"],
+    ["--lines <count>", "how many at most, of each; default 50"],
+  ],
+  examples: ["skillwright logs word_count", "skillwright logs word_count --log tests --lines 200"],
+  async run({ terminal, open }, [id], { log, lines }) {
+    const answer = await perform(logs, await open(), {
+      id,
+      log,
+      ...(lines === undefined ? {} : { lines: Number(lines) }),
+    });
+    const part = (title: string, rows: readonly string[]): string[] =>
+      rows.length === 0 ? [] : [terminal.style("bold", title), ...rows.map((row) => `  ${plainText(row)}`)];
+    const text = [
+      ...Object.entries(answer.logs).flatMap(([name, rows]) => part(`${name}.log`, rows)),
+      ...part(
+        "runs",
+        answer.runs.map(({ started_at, tool, version, ok, code, wall_ms }) =>
+          `${time(started_at)} ${tool} ${version} ${ok ? "ok" : code} ${wall_ms.toFixed(1)} ms`
+        ),
+      ),
+      ...part(
+        "changes",
+        answer.audit.map(({ at, via, name, action, digest }) =>
+          `${time(at)} ${action} by ${name ?? via}${digest === null ? "" : ` ${digest.slice(0, 12)}`}`
+        ),
+      ),
+    ];
+    return { document: answer, text: text.length === 0 ? "nothing was logged" : text.join("\n") };
+  },
+};
+
+export const statsCommand: Command = {
+  name: "stats",
+  summary: "count runs, failures and times of each tool",
+  args: [["[id]", "one skill; default: all"]],
+  options: [["--days <count>", "only runs of the last days"]],
+  examples: ["skillwright stats", "skillwright stats word_count --days 7 --json"],
+  async run({ terminal, open }, [id], { days }) {
+    const answer = await perform(stats, await open(), {
+      id,
+      ...(days === undefined ? {} : { days: Number(days) }),
+    });
+    const lines = answer.stats.map(({ skill_id, tool, runs, failed, p50_ms, p95_ms }) =>
+      `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} runs, ${failed} failed, ` +
+      `median ${p50_ms.toFixed(1)} ms, 95% within ${p95_ms.toFixed(1)} ms`
+    );
+    return { document: answer, text: lines.length === 0 ? "nothing was run yet" : lines.join("\n") };
+  },
+};
+
+function showStatus(terminal: Terminal, answer: StatusAnswer): string {
+  const { skill_info, ready, missing_secrets, generations, source, diff } = answer;
+  const lines = [
+    showSkill(terminal, skill_info),
+    `  ${ready ? terminal.style("green", "ready") : terminal.style("yellow", "not ready")}` +
+    (missing_secrets.length === 0 ? "" : `: needs ${missing_secrets.join(", ")}`),
+    ...generations.map((one) => {
+      const tests = one.tests === null
+        ? "not tested"
+        : `${one.tests.cases - one.tests.failed} of ${one.tests.cases} tests passed`;
+      return `  ${one.version} slot ${one.slot} ${one.status}, ${tests}, installed ${time(one.installed_at)}`;
+    }),
+  ];
+  if (source === "changed") lines.push(`  ${terminal.style("yellow", "its source was edited since")}`);
+  if (diff !== undefined && diff !== "") lines.push(plainText(diff.trimEnd()));
+  return lines.join("\n");
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString().replace("T", " ").slice(0, 19);
+}

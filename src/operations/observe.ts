@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { diffFiles } from "../graph/file-diff.ts";
+import type { AuditRecord } from "../lifecycle/audit.ts";
+import { SLOT_LOGS, type SlotLog } from "../lifecycle/slot-log.ts";
+import type { GenerationInfo, SkillInfo } from "../lifecycle/types.ts";
+import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { Operation } from "./types.ts";
+
+const id = z.string().min(1);
+const count = z.int().min(1).max(10_000);
+
+/** How its tests went. */
+export interface TestSummary {
+  readonly passed: boolean;
+  readonly cases: number;
+  readonly failed: number;
+}
+
+/** Where a skill stands. */
+export interface StatusAnswer {
+  readonly skill_info: SkillInfo;
+  /** Whether it can be run right now. */
+  readonly ready: boolean;
+  readonly missing_secrets: readonly string[];
+  /** All installed states, the oldest first. */
+  readonly generations: readonly (GenerationInfo & {
+    readonly installed_at: number;
+    readonly tests: TestSummary | null;
+  })[];
+  /** Whether `<home>/<id>` differs from what serves, else from the newest; `absent` when there is no such package. */
+  readonly source: "same" | "changed" | "absent";
+  /** Unified diff from what is installed to the source, when asked for. */
+  readonly diff?: string;
+}
+
+/** Operation `status`. */
+export const status: Operation<{ id: string; diff: boolean }, StatusAnswer> = {
+  name: "status",
+  description: "Tell where a skill stands: versions, slots, tests, readiness, edits of its source",
+  mode: "read_only",
+  input: z.object({ id, diff: z.boolean().default(false) }),
+  async handler({ skills: { library } }, { id: skill, diff }): Promise<StatusAnswer> {
+    const skill_info = await library.info(skill);
+    const missing_secrets = library.secrets.missing(skill);
+    const generations = (await library.generations(skill)).map((one) => ({
+      version: one.version,
+      slot: one.slot,
+      digest: one.digest,
+      status: one.status,
+      last_error: one.last_error,
+      installed_at: one.installed_at,
+      tests: one.tests === null ? null : {
+        passed: one.tests.passed,
+        cases: one.tests.cases.length + one.tests.examples.length + one.tests.given.length,
+        failed: [...one.tests.cases, ...one.tests.examples, ...one.tests.given]
+          .filter((result) => result.status === "failed").length,
+      },
+    }));
+    const edited = await library.sourceFiles(skill);
+    const changes = edited === undefined ? "" : diffFiles(await library.files(skill), edited);
+    return {
+      skill_info,
+      ready: skill_info.serving !== null && missing_secrets.length === 0,
+      missing_secrets,
+      generations,
+      source: edited === undefined ? "absent" : changes === "" ? "same" : "changed",
+      ...(diff ? { diff: changes } : {}),
+    };
+  },
+};
+
+/** What was logged of a skill. */
+export interface LogsAnswer {
+  readonly id: string;
+  /** The end of each log of its slot that was asked for. */
+  readonly logs: Readonly<Partial<Record<SlotLog, readonly string[]>>>;
+  /** Its newest runs, the last one first. */
+  readonly runs: readonly RunEntry[];
+  /** What changed it, the last change first. */
+  readonly audit: readonly AuditRecord[];
+}
+
+/** Operation `logs`. */
+export const logs: Operation<{ id: string; log?: SlotLog | undefined; lines: number }, LogsAnswer> = {
+  name: "logs",
+  description: "Read the logs, runs and changes of a skill",
+  mode: "read_only",
+  input: z.object({ id, log: z.enum(SLOT_LOGS).optional(), lines: count.default(50) }),
+  async handler({ skills: { library } }, { id: skill, log, lines }): Promise<LogsAnswer> {
+    const wanted = log === undefined ? SLOT_LOGS : [log];
+    const read = await Promise.all(
+      wanted.map(async (name) => [name, await library.log(skill, name, lines)] as const),
+    );
+    return {
+      id: skill,
+      logs: Object.fromEntries(read),
+      runs: log === undefined ? await library.runs(skill, lines) : [],
+      audit: log === undefined ? await library.audit({ skill, limit: lines }) : [],
+    };
+  },
+};
+
+/** Operation `stats`. */
+export const stats: Operation<
+  { id?: string | undefined; days?: number | undefined },
+  { stats: readonly RunStats[] }
+> = {
+  name: "stats",
+  description: "Count the runs of each tool, how many failed, and how long they took",
+  mode: "read_only",
+  input: z.object({ id: id.optional(), days: z.number().positive().max(36_500).optional() }),
+  async handler({ skills: { library } }, { id: skill, days }): Promise<{ stats: readonly RunStats[] }> {
+    if (skill !== undefined) await library.info(skill);
+    const since = days === undefined ? 0 : Date.now() - days * 86_400_000;
+    return { stats: await library.stats({ since, ...(skill === undefined ? {} : { skill }) }) };
+  },
+};
