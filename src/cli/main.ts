@@ -21,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   lookUp.doctorCommand,
   lifecycle.newCommand,
   lifecycle.validateCommand,
+  lifecycle.packCommand,
   lifecycle.installCommand,
   lifecycle.testCommand,
   lifecycle.activateCommand,

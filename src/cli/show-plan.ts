@@ -16,8 +16,8 @@ export function showPlan(terminal: Terminal, answer: ExplainAnswer): string {
     row("works in", plan.workdir),
     row("reads", list(policy.read)),
     row("writes", list(policy.write)),
-    row("network", networkText(policy.network)),
-    row("children", policy.spawn ? "allowed" : "none"),
+    row("network", plan.backend === "unsafe-none" ? "all: nothing holds it back" : networkText(policy.network)),
+    row("children", childrenText(answer)),
     row("limits", limitsText(answer)),
     row("environment", answer.environment.join(", ")),
     ...answer.credentials.map(({ name, set }) => row("credential", `${name}, ${set ? "set" : "not set"}`)),
@@ -35,6 +35,12 @@ function networkText(network: ExplainAnswer["policy"]["network"]): string {
   return network === false || network.length === 0 ? "none" : `${network.join(", ")}, through its proxy`;
 }
 
+function childrenText({ policy, plan }: ExplainAnswer): string {
+  if (plan.backend === "unsafe-none") return "all: nothing holds them back";
+  if (!policy.spawn) return "none";
+  return plan.group === undefined ? "allowed" : `allowed, in a control group below ${plan.group.parent}`;
+}
+
 function limitsText({ policy: { limits }, timeout_ms }: ExplainAnswer): string {
   const { cpu_seconds } = limits;
   return [
@@ -44,6 +50,7 @@ function limitsText({ policy: { limits }, timeout_ms }: ExplainAnswer): string {
     ...(cpu_seconds === undefined ? [] : [`${cpu_seconds} s of processor time`]),
     `${limits.file_size_mb} MB a file`,
     `${limits.scratch_mb} MB scratch`,
+    ...(limits.disk_io_mb === undefined ? [] : [`${limits.disk_io_mb} MB of disk I/O a call`]),
     `${limits.open_files} open files`,
     `${limits.processes} processes and threads`,
   ].join(", ");

@@ -1,8 +1,9 @@
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import type { DuplicatesAnswer } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { ExampleResult, SkillInfo, TestReport } from "../lifecycle/types.ts";
 import type { OperationEvent } from "../operations/types.ts";
-import type { FoundSkills } from "../operations/look-up.ts";
+import type { FoundSkills } from "../operations/search.ts";
 import { plainText } from "../base/plain-text.ts";
 import { findingText } from "../graph/proposal-text.ts";
 import type { Style, Terminal } from "./terminal.ts";
@@ -36,14 +37,40 @@ export function showSkills(terminal: Terminal, skills: readonly SkillInfo[]): st
 }
 
 export function showMatches(terminal: Terminal, found: FoundSkills): string {
-  const lines = found.matches.map(({ id, score, description }) => {
-    return `${terminal.style("bold", id)} ${terminal.style("dim", score.toFixed(2))}\n  ${
+  const { style } = terminal;
+  const lines = found.matches.map(({ id, score, cosine, lexical, related, matched, description }) => {
+    const by = [
+      ...(cosine === null ? [] : [`meaning ${cosine.toFixed(2)}`]),
+      `words ${lexical.toFixed(2)}`,
+      ...(related ? [] : ["far from it"]),
+    ].join(", ");
+    const because = matched === description ? "" : style("dim", `\n  matched: ${plainText(matched)}`);
+    return `${style("bold", id)} ${style("dim", `${score.toFixed(2)} (${by})`)}\n  ${
       plainText(description)
-    }`;
+    }${because}`;
   });
   if (lines.length === 0) lines.push("nothing fits");
-  if (found.more > 0) lines.push(terminal.style("dim", `${found.more} more are not shown`));
-  if (found.degraded !== undefined) lines.push(terminal.style("yellow", `by words only: ${found.degraded}`));
+  if (found.more > 0) lines.push(style("dim", `${found.more} more are not shown`));
+  if (found.degraded !== undefined) {
+    lines.push(style("yellow", `by words only: ${plainText(found.degraded)}`));
+  }
+  return lines.join("\n");
+}
+
+export function showDuplicates(terminal: Terminal, answer: DuplicatesAnswer): string {
+  const { style } = terminal;
+  const says = { text: "the same text", words: "the same words", meaning: "near in meaning" } as const;
+  const lines = answer.pairs.map(({ a, b, how, cosine, matched }) => {
+    const score = cosine === null ? "" : ` ${cosine.toFixed(3)}`;
+    return `${style("bold", a)} and ${style("bold", b)}: ${says[how]}${style("dim", score)}\n  ${
+      plainText(matched.a)
+    }\n  ${plainText(matched.b)}`;
+  });
+  if (lines.length === 0) lines.push("no two skills are that much alike");
+  if (answer.more > 0) lines.push(style("dim", `${answer.more} more pairs are not shown`));
+  if (answer.degraded !== undefined) {
+    lines.push(style("yellow", `by words only: ${plainText(answer.degraded)}`));
+  }
   return lines.join("\n");
 }
 

@@ -1,10 +1,8 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { configFolder, type UserEnvironment } from "../environment/user-environment.ts";
 
 /** Where the user's own settings lie. It is in no home, so no home can change what is in it. */
-export function userConfigFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const config = env["XDG_CONFIG_HOME"];
-  const base = config === undefined || config === "" ? join(homedir(), ".config") : config;
-  return join(base, "skillwright");
+export function userConfigFolder(env: UserEnvironment = process.env): string {
+  return join(configFolder(env), "skillwright");
 }

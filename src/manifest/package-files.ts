@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
+import { PackageCollector } from "./package-collector.ts";
 
 /** One file of a package, as `digestFiles` takes it. */
 export interface PackageFile {
@@ -20,8 +21,8 @@ export interface PackageBounds {
   readonly maxBytes?: number;
 }
 
-const SKIPPED = new Set(["__pycache__", ".git", ".venv"]);
-const MAX_DEPTH = 16;
+/** Files and folders of these names have no part in a package. */
+export const SKIPPED_NAMES: ReadonlySet<string> = new Set(["__pycache__", ".git", ".venv"]);
 // a FIFO must not block the open, a link must not be followed
 const READ_PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -37,16 +38,11 @@ export async function readPackageFiles(
   path: string,
   bounds: PackageBounds = {},
 ): Promise<readonly PackageFile[]> {
-  const walk: Walk = {
-    left: { files: bounds.maxFiles ?? 512, bytes: bounds.maxBytes ?? 16 * 1024 * 1024 },
-    bounds,
-    names: new Map(),
-    files: [],
-  };
+  const collector = new PackageCollector(bounds);
   const found = await entryAt(path, path);
-  if (found.isDirectory()) await readFolder(walk, await realpath(path), "", 0);
-  else await readEntry(walk, path, basename(path));
-  return walk.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (found.isDirectory()) await readFolder(collector, await realpath(path), "");
+  else await readEntry(collector, path, basename(path));
+  return collector.files;
 }
 
 /**
@@ -79,75 +75,27 @@ export async function readPlainFile(
   }
 }
 
-interface Walk {
-  readonly left: { files: number; bytes: number };
-  readonly bounds: PackageBounds;
-  /** Path by its form on file systems that ignore case. */
-  readonly names: Map<string, string>;
-  readonly files: PackageFile[];
-}
-
-async function readFolder(walk: Walk, root: string, folder: string, depth: number): Promise<void> {
-  if (depth > MAX_DEPTH) {
-    throw new SkillError("invalid_package", `${folder} is nested deeper than ${MAX_DEPTH} folders`);
-  }
+async function readFolder(collector: PackageCollector, root: string, folder: string): Promise<void> {
   for (const name of (await readdir(join(root, folder))).sort()) {
-    if (SKIPPED.has(name)) continue;
+    if (SKIPPED_NAMES.has(name)) continue;
     const path = folder === "" ? name : `${folder}/${name}`;
-    checkName(walk, path, name);
+    collector.name(path);
     const found = await entryAt(join(root, path), path);
-    if (found.isDirectory()) await readFolder(walk, root, path, depth + 1);
-    else await readEntry(walk, join(root, path), path);
+    if (found.isDirectory()) await readFolder(collector, root, path);
+    else await readEntry(collector, join(root, path), path);
   }
 }
 
-async function readEntry(walk: Walk, full: string, path: string): Promise<void> {
-  if (walk.left.files-- <= 0) {
-    throw new SkillError(
-      "invalid_package",
-      `the package has more than ${walk.bounds.maxFiles ?? 512} files`,
-      {
-        fix: "Leave out what the skill doesn't need to run and to be tested",
-      },
-    );
-  }
-  const { bytes, executable } = await readPlainFile(full, path, walk.left.bytes).catch((error: unknown) => {
-    throw tooLarge(error, walk, path);
-  });
-  walk.left.bytes -= bytes.byteLength;
-  walk.files.push({ path, executable, bytes });
-}
-
-/** What is too large for the room that is left says so of the whole package. */
-function tooLarge(error: unknown, walk: Walk, path: string): unknown {
-  if (!SkillError.isInstance(error) || !error.message.includes("is larger than")) return error;
-  const limit = walk.bounds.maxBytes ?? 16 * 1024 * 1024;
-  return new SkillError(
-    "invalid_package",
-    `the package is larger than ${limit} bytes, counted up to ${path}`,
-    {
-      fix: "Leave out what the skill doesn't need to run and to be tested",
-      cause: error,
+async function readEntry(collector: PackageCollector, full: string, path: string): Promise<void> {
+  collector.expect();
+  const { bytes, executable } = await readPlainFile(full, path, collector.bytesLeft).catch(
+    (error: unknown) => {
+      // What is too large for the room that is left says so of the whole package.
+      const large = SkillError.isInstance(error) && error.message.includes("is larger than");
+      throw large ? collector.tooLarge(path, error) : error;
     },
   );
-}
-
-function checkName(walk: Walk, path: string, name: string): void {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\\\uFFFD]/.test(name)) {
-    throw new SkillError(
-      "invalid_package",
-      `${JSON.stringify(path)} has a character in its name that is not accepted`,
-    );
-  }
-  const folded = path.normalize("NFC").toLowerCase();
-  const twin = walk.names.get(folded);
-  if (twin !== undefined) {
-    throw new SkillError("invalid_package", `"${twin}" and "${path}" differ in case only`, {
-      fix: "Rename one of them",
-    });
-  }
-  walk.names.set(folded, path);
+  collector.add({ path, executable, bytes });
 }
 
 async function entryAt(full: string, shown: string): ReturnType<typeof lstat> {

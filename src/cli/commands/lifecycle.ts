@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import * as operations from "../../operations/lifecycle.ts";
+import { pack } from "../../operations/pack.ts";
 import { createPackage } from "../../operations/new.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Operation } from "../../operations/types.ts";
@@ -46,12 +47,28 @@ export const validateCommand: Command = {
   },
 };
 
+export const packCommand: Command = {
+  name: "pack",
+  summary: "pack a package folder into one .tar.gz that can be installed",
+  args: [["<dir>", "the package folder, or one script with its manifest inside"]],
+  options: [["--out <file>", "default: <id>-<version>.tar.gz here"]],
+  examples: ["skillwright pack ./word_count", "skillwright install word_count-0.1.0.tar.gz"],
+  async run({ open }, [dir = "."], { out }) {
+    const packed = await perform(pack, await open(), { package_dir: resolve(dir), out });
+    return { document: packed, text: `wrote ${packed.file} (${packed.size} bytes)` };
+  },
+};
+
 export const installCommand: Command = {
   name: "install",
   summary: "install a package as a candidate; what serves goes on serving",
-  args: [["<source>", "a package folder, a single script, or an id of the home"]],
+  args: [["<source>", "a folder, a script, an id of the home, an archive, or git+<url>[@ref][#folder]"]],
   options: [["--test", "run its tests as well; 1 when they fail"]],
-  examples: ["skillwright install ./word_count --test"],
+  examples: [
+    "skillwright install ./word_count --test",
+    "skillwright install word_count-0.1.0.tar.gz",
+    "skillwright install git+https://example.org/skills.git@v1#word_count",
+  ],
   async run({ terminal, open }, [source], { test }) {
     const context = await open();
     const installed = await perform(operations.install, context, { package_dir: source });

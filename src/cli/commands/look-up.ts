@@ -1,18 +1,38 @@
+import { duplicates } from "../../operations/duplicates.ts";
 import { doctor, type DoctorReport } from "../../operations/doctor.ts";
-import { list, search } from "../../operations/look-up.ts";
+import { list } from "../../operations/list.ts";
+import { search } from "../../operations/search.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
 import { plainText } from "../../base/plain-text.ts";
-import { showFindings, showMatches, showSkills } from "../show.ts";
+import { showDuplicates, showFindings, showMatches, showSkills } from "../show.ts";
 import type { Style, Terminal } from "../terminal.ts";
 
 export const doctorCommand: Command = {
   name: "doctor",
   summary: "say what works on this machine and how to get what does not",
   args: [],
-  options: [],
-  examples: ["skillwright doctor", "skillwright doctor --json"],
-  async run({ terminal, open }) {
+  options: [
+    [
+      "--duplicates",
+      "instead: pairs of skills that may do the same, with scores and the texts that are alike",
+    ],
+    ["--at-least <cosine>", "with --duplicates: how alike by meaning, 0 to 1; default 0.9"],
+    ["--limit <count>", "with --duplicates: how many pairs at most; default 50"],
+  ],
+  examples: [
+    "skillwright doctor",
+    "skillwright doctor --json",
+    "skillwright doctor --duplicates --at-least 0.8",
+  ],
+  async run({ terminal, open }, _args, { duplicates: asked, atLeast, limit }) {
+    if (asked === true) {
+      const answer = await perform(duplicates, await open(), {
+        ...(atLeast === undefined ? {} : { at_least: Number(atLeast) }),
+        ...(limit === undefined ? {} : { limit: Number(limit) }),
+      });
+      return { document: answer, text: showDuplicates(terminal, answer) };
+    }
     const report = await perform(doctor, await open(), {});
     return { document: report, text: showDoctor(terminal, report), ok: report.ok };
   },
@@ -34,17 +54,47 @@ export const searchCommand: Command = {
   name: "search",
   summary: "find skills by what they do",
   args: [["<words...>", "what the skill should do"]],
-  options: [["--limit <count>", "how many at most"], ["--all", "also skills that are not active"]],
-  examples: ['skillwright search "turn a year into roman numerals"'],
-  async run({ terminal, open }, words, { limit, all }) {
+  options: [
+    ["--limit <count>", "how many at most; default 5"],
+    ["--all", "also skills that are not active"],
+    ["--status <status>", "only skills of this status; default active"],
+    ["--type <type>", "only skills of this type, like python"],
+    ["--tag <tag...>", "only skills with all of these tags"],
+    ["--permissions <names>", "only skills that ask for none but these, with commas; none: for none at all"],
+    [
+      "--tool-mode <mode>",
+      "only skills that do no more: read_only compute, read_write change files, full reach out",
+    ],
+    ["--related", "nothing that is too far from what is asked for"],
+  ],
+  examples: [
+    'skillwright search "turn a year into roman numerals"',
+    'skillwright search "draw a chart" --permissions none --tag csv --json',
+  ],
+  async run({ terminal, open }, words, options) {
+    const { limit, all, status, type, permissions, toolMode, related } = options;
+    const tags = options["tag"] as unknown as string[] | undefined;
     const found = await perform(search, await open(), {
       query: words.join(" "),
       all: all === true,
+      related_only: related === true,
+      ...given({ status, type, tags, tool_mode: toolMode }),
+      ...(typeof permissions === "string" ? { permissions: namesOf(permissions) } : {}),
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     });
     return { document: found, text: showMatches(terminal, found) };
   },
 };
+
+/** `a,b` as names; `none` as no name. */
+function namesOf(list: string): string[] {
+  return list === "none" ? [] : list.split(",").map((name) => name.trim());
+}
+
+/** What is there of some optional values. */
+function given(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
 
 function showDoctor(terminal: Terminal, report: DoctorReport): string {
   const { sandbox, python, uv, model, skill, problems, home_findings } = report;

@@ -1,0 +1,77 @@
+import { lstat, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { SkillError } from "../../base/errors.ts";
+import { readTar } from "../../manifest/archive/read-tar.ts";
+import { readZip } from "../../manifest/archive/read-zip.ts";
+import { loadPackage } from "../../manifest/package.ts";
+import { type PackageFile, readPackageFiles, readPlainFile } from "../../manifest/package-files.ts";
+import { SKILL_ID } from "../../manifest/skill-id.ts";
+import type { Home } from "../home.ts";
+import { writePackageFiles } from "../source-folder.ts";
+import { parseGitSource, readGitSource } from "./git-source.ts";
+
+/** A package, read whole. */
+export interface FetchedPackage {
+  readonly id: string;
+  readonly files: readonly PackageFile[];
+  /** Where it came from, without passwords, for the audit. */
+  readonly origin: string;
+}
+
+const ARCHIVE = /\.(tar\.gz|tgz|tar|zip)$/i;
+const MAX_ARCHIVE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Reads a package from where it is: a folder, a script that is a whole skill, an id of the home (`<home>/<id>`), a
+ * `.tar.gz`, `.tar` or `.zip`, or `git+<url>[@ref][#folder]`.
+ *
+ * @throws {SkillError} `not_found`, `invalid_package`, `invalid_manifest`, `invalid_script`, `source_unreachable`
+ */
+export async function fetchSource(
+  home: Home,
+  source: string,
+  signal: AbortSignal | undefined,
+): Promise<FetchedPackage> {
+  const git = parseGitSource(source);
+  if (git !== undefined) {
+    const { files, commit } = await readGitSource(git, await home.staging.temporary(), signal);
+    return await identified(home, files, `git ${commit}`);
+  }
+  if (ARCHIVE.test(source) && await isFile(source)) {
+    const { bytes } = await readPlainFile(source, `"${source}"`, MAX_ARCHIVE_BYTES);
+    const files = /\.zip$/i.test(source) ? await readZip(bytes) : await readTar(bytes);
+    return await identified(home, files, `archive ${basename(source)}`);
+  }
+  const { path, manifest } = await loadPackage(await pathOf(home, source));
+  return { id: manifest.id, files: await readPackageFiles(path), origin: `folder ${basename(path)}` };
+}
+
+/** Loads files as a package, in a folder of their own: what is read is what was in the archive. */
+async function identified(
+  home: Home,
+  files: readonly PackageFile[],
+  origin: string,
+): Promise<FetchedPackage> {
+  if (files.length === 0) throw new SkillError("invalid_package", "there is nothing in it");
+  const room = await home.staging.temporary();
+  try {
+    const folder = join(room, "package");
+    await writePackageFiles(folder, files, { durable: false });
+    const { path, manifest } = await loadPackage(folder);
+    // A script that is a whole skill is taken alone, as from a folder.
+    return { id: manifest.id, files: await readPackageFiles(path), origin };
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** A path, or an id of the home. */
+async function pathOf(home: Home, source: string): Promise<string> {
+  if (!SKILL_ID.test(source)) return source;
+  const own = home.layout.package(source);
+  return await lstat(own).then(() => own, () => source);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await lstat(path).then((found) => found.isFile(), () => false);
+}
