@@ -63,7 +63,7 @@ describe("command lines", () => {
       line: line.trim(),
       name,
       rest,
-      options: [...rest.matchAll(/(?<=\s)(--[a-z]+)/g)].map(([, option = ""]) => option),
+      options: [...rest.matchAll(/(?<=\s)(--[a-z-]+)/g)].map(([, option = ""]) => option),
     }))
   );
 
@@ -93,7 +93,7 @@ describe("command lines", () => {
       for (const example of examples) {
         expect(example).toContain(`skillwright ${name}`);
         const [, own = ""] = example.split(`skillwright ${name}`);
-        const used = [...own.matchAll(/(?<=\s)(--[a-z]+)/g)].map(([, option = ""]) => option);
+        const used = [...own.matchAll(/(?<=\s)(--[a-z-]+)/g)].map(([, option = ""]) => option);
         expect({ example, unknown: used.filter((option) => !known.includes(option)) }).toEqual({
           example,
           unknown: [],
