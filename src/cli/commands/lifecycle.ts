@@ -52,7 +52,7 @@ export const packCommand: Command = {
   summary: "pack a package folder into one .tar.gz that can be installed",
   args: [["<dir>", "the package folder, or one script with its manifest inside"]],
   options: [["--out <file>", "default: <id>-<version>.tar.gz here"]],
-  examples: ["skillwright pack ./word_count", "skillwright install word_count-0.1.0.tar.gz"],
+  examples: ["skillwright pack ./word_count", "skillwright pack ./word_count --out /tmp/word_count.tar.gz"],
   async run({ open }, [dir = "."], { out }) {
     const packed = await perform(pack, await open(), { package_dir: resolve(dir), out });
     return { document: packed, text: `wrote ${packed.file} (${packed.size} bytes)` };

@@ -97,7 +97,7 @@ function given(values: Readonly<Record<string, unknown>>): Record<string, unknow
 }
 
 function showDoctor(terminal: Terminal, report: DoctorReport): string {
-  const { sandbox, python, uv, model, skill, problems, home_findings } = report;
+  const { sandbox, python, uv, install, model, skill, problems, home_findings } = report;
   const row = (style: Style, word: string, name: string, text: string): string =>
     `${terminal.style(style, word.padEnd(6))} ${name.padEnd(8)} ${plainText(text)}`;
   const check = (ok: boolean, name: string, text: string): string =>
@@ -113,6 +113,7 @@ function showDoctor(terminal: Terminal, report: DoctorReport): string {
     uv === null
       ? row("dim", "later", "uv", "not here; fetched when a skill with packages needs it")
       : row("green", "ok", "uv", `${uv.version} at ${uv.path}`),
+    ...(install === null ? [] : [showInstall(row, install)]),
     model.ok
       ? row("green", "ok", "model", model.name)
       : row("yellow", "weak", "model", "not loaded; search goes by words only"),
@@ -121,6 +122,15 @@ function showDoctor(terminal: Terminal, report: DoctorReport): string {
     ...(home_findings.length === 0 ? [] : [showFindings(terminal, home_findings)]),
     ...(sandbox.usable ? notGranted(terminal, report) : []),
   ].join("\n");
+}
+
+function showInstall(
+  row: (style: Style, word: string, name: string, text: string) => string,
+  { by, unenforced }: NonNullable<DoctorReport["install"]>,
+): string {
+  return unenforced === undefined
+    ? row("green", "ok", "install", `uv runs in ${by}`)
+    : row("yellow", "weak", "install", unenforced);
 }
 
 function problem(terminal: Terminal, message: string, fix: string | undefined): string {
