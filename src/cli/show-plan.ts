@@ -16,7 +16,10 @@ export function showPlan(terminal: Terminal, answer: ExplainAnswer): string {
     row("works in", plan.workdir),
     row("reads", list(policy.read)),
     row("writes", list(policy.write)),
-    row("network", plan.backend === "unsafe-none" ? "all: nothing holds it back" : networkText(policy.network)),
+    row(
+      "network",
+      plan.backend === "unsafe-none" ? "all: nothing holds it back" : networkText(policy.network),
+    ),
     row("children", childrenText(answer)),
     row("limits", limitsText(answer)),
     row("environment", answer.environment.join(", ")),

@@ -94,6 +94,11 @@ export function showTests(terminal: Terminal, report: TestReport): string {
   for (const result of [...report.examples, ...report.given]) {
     lines.push(`${mark(result.status === "passed")} ${plainText(exampleText(result))}`);
   }
+  for (const { test, status, message } of report.triggers ?? []) {
+    const word = status === "skipped" ? terminal.style("yellow", status) : mark(status === "passed");
+    const what = `${test.find ? "found by" : "not found by"} ${JSON.stringify(test.text)}`;
+    lines.push(`${word} ${plainText(message === undefined ? what : `${what}: ${message}`)}`);
+  }
   if (report.health !== null) lines.push(`${mark(report.health.ok)} health`);
   for (const error of [report.handshake.error, report.health?.error]) {
     if (error !== undefined) lines.push(showError(terminal, error));

@@ -12,8 +12,11 @@ import {
   test,
   uninstall,
 } from "../operations/lifecycle.ts";
-import { list, search } from "../operations/look-up.ts";
+import { list } from "../operations/list.ts";
+import { search } from "../operations/search.ts";
 import { logs, stats, status } from "../operations/observe.ts";
+import { generateAndInstall, generateStatus } from "../operations/generate-and-install.ts";
+import { listProcesses, startProcess, stopProcesses } from "../operations/processes.ts";
 import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
 import type { Operation, OperationContext } from "../operations/types.ts";
@@ -54,6 +57,11 @@ const COMMANDS: ReadonlyMap<string, Handler> = new Map([
   ["skill.status", handler(status)],
   ["skill.logs", handler(logs)],
   ["skill.stats", handler(stats)],
+  ["skill.python.start", handler(startProcess)],
+  ["skill.python.stop", handler(stopProcesses)],
+  ["skill.python.list", handler(listProcesses)],
+  ["skill.generate", handler(generateAndInstall)],
+  ["skill.generate.status", handler(generateStatus)],
   ["skill.list", handler(list)],
   ["skill.search", handler(search)],
   ["skill.run", handler(run)],

@@ -4,7 +4,7 @@ import type { Json } from "../base/json.ts";
 import type { Finding } from "../manifest/types.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
 import type { RunEntry, RunStats } from "../observe/history.ts";
-import type { Runner } from "../runner/types.ts";
+import type { ProcessInfo, Runner } from "../runner/types.ts";
 import { type AuditRecord, readAudit } from "./audit.ts";
 import { checkHome } from "./check.ts";
 import { explainSkill } from "./explain.ts";
@@ -13,7 +13,8 @@ import { type Home, openHome, type OpenHomeOptions, requireTrusted } from "./hom
 import { buildStaged, installSource, installStaged, stageFiles } from "./install.ts";
 import { textOf } from "./package-text.ts";
 import { decide, type Decision, findProposal, listProposals, propose } from "./proposals.ts";
-import { runSkill } from "./run.ts";
+import type { SkillRecord } from "./records.ts";
+import { runSkill, withServing } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
 import { type SetupResult, setupSkill } from "./setup.ts";
@@ -42,6 +43,7 @@ import type {
   RunResult,
   SkillInfo,
   SkillLibrary,
+  SkillProcessInfo,
   SkillProposal,
   SkillStatus,
   StagedBuild,
@@ -73,6 +75,7 @@ class LocalLibrary implements OpenedLibrary {
   readonly secrets: SkillSecrets;
   readonly #home: Home;
   readonly #serving: Serving;
+  readonly #documents = new WeakMap<SkillRecord, SearchDocument>();
 
   constructor(home: Home) {
     this.#home = home;
@@ -107,7 +110,7 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   async documents(): Promise<readonly SearchDocument[]> {
-    return await Promise.resolve(this.#home.view.all().map(skillDocument));
+    return await Promise.resolve(this.#home.view.all().map((record) => this.#document(record)));
   }
 
   async list(): Promise<readonly SkillInfo[]> {
@@ -232,6 +235,27 @@ class LocalLibrary implements OpenedLibrary {
     return addTrigger(this.#home, id, sentence);
   }
 
+  async startProcess(id: string): Promise<SkillProcessInfo> {
+    return await withServing(
+      this.#home,
+      this.#serving,
+      id,
+      async ({ program }) => shown(await this.#home.runner.start(program)),
+    );
+  }
+
+  async stopProcesses(id: string): Promise<readonly SkillProcessInfo[]> {
+    requireTrusted(this.#home);
+    this.#home.view.get(id);
+    const running = this.processes().filter((one) => one.id === id);
+    await this.#serving.stopSkill(id);
+    return running;
+  }
+
+  processes(): readonly SkillProcessInfo[] {
+    return this.#home.runner.list().map(shown);
+  }
+
   setup(id: string, options?: OperationOptions): Promise<SetupResult> {
     return setupSkill(this.#home, this.#serving, id, options);
   }
@@ -277,6 +301,13 @@ class LocalLibrary implements OpenedLibrary {
     await this.#home.db.close();
   }
 
+  /** The same document for the same record, so that who compares sees at once what did not change. */
+  #document(record: SkillRecord): SearchDocument {
+    const known = this.#documents.get(record) ?? skillDocument(record);
+    this.#documents.set(record, known);
+    return known;
+  }
+
   async #installed(
     info: SkillInfo,
     { test = false, actor, signal, onStage }: InstallOptions,
@@ -302,4 +333,9 @@ class LocalLibrary implements OpenedLibrary {
     await this.#serving.retire();
     return info;
   }
+}
+
+/** The key is the runner's own. */
+function shown({ key: _key, ...info }: ProcessInfo): SkillProcessInfo {
+  return info;
 }

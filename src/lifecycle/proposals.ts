@@ -67,10 +67,9 @@ export async function decide(home: Home, id: string, decision: Decision): Promis
   const { skill_id } = findProposal(home, id);
   const details = {
     proposal: id,
-    skill_id,
     ...(reason === undefined ? {} : { reason: reason.slice(0, 4000) }),
   };
-  await commit(home, { actor, action: approved ? "approve" : "reject", digest, details }, (tx) => {
+  await commit(home, { actor, action: approved ? "approve" : "reject", skill_id, digest, details }, (tx) => {
     const now = tx.sql.get("select status, digest from proposals where id = ?", id);
     if (now?.["digest"] !== digest) {
       throw new SkillError("digest_mismatch", `the decision is about other bytes than proposal "${id}"`, {

@@ -15,6 +15,16 @@ export async function runSkill(
   input: Json,
   options: RunOptions = {},
 ): Promise<RunResult> {
+  return await withServing(home, serving, id, (served) => callServed(home, served, input, options));
+}
+
+/** Does something with the generation that serves. @throws {SkillError} `not_active`, `disabled_by_config`, `untrusted_home` */
+export async function withServing<T>(
+  home: Home,
+  serving: Serving,
+  id: string,
+  action: (served: Served) => Promise<T>,
+): Promise<T> {
   requireTrusted(home);
   if (!home.settings.python_skills.enabled) {
     throw new SkillError("disabled_by_config", "Python skills are switched off in this home", {
@@ -23,7 +33,7 @@ export async function runSkill(
   }
   const record = home.view.get(id);
   const generation = servingOf(record) ?? notActive(record);
-  return await serving.with(generation, (served) => callServed(home, served, input, options));
+  return await serving.with(generation, action);
 }
 
 async function callServed(home: Home, served: Served, input: Json, options: RunOptions): Promise<RunResult> {

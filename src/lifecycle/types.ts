@@ -1,6 +1,6 @@
 import type { Json } from "../base/json.ts";
 import type { SkillErrorValue } from "../base/errors.ts";
-import type { DocumentSource } from "../discovery/types.ts";
+import type { DocumentSource, SearchDocument, TrialAnswer } from "../discovery/types.ts";
 import type {
   CredentialSpec,
   Finding,
@@ -12,7 +12,7 @@ import type {
   ToolSpec,
 } from "../manifest/types.ts";
 import type { EnvironmentRecord } from "../environment/types.ts";
-import type { CallResult, TestCase } from "../runner/types.ts";
+import type { CallResult, ProcessInfo, TestCase } from "../runner/types.ts";
 import type { SkillSecrets } from "./secrets/skill-secrets.ts";
 import type { SetupResult } from "./setup.ts";
 import type { Uninstalled } from "./uninstall.ts";
@@ -114,6 +114,30 @@ export interface ExampleResult {
   readonly error?: SkillErrorValue;
 }
 
+/** A sentence that should find a skill, or should not: a line of `tests/triggers.jsonl`. */
+export interface TriggerTest {
+  readonly text: string;
+  readonly find: boolean;
+  /** Among how many the skill counts as found. Default 3 where it should be found, 1 where it should not. */
+  readonly top?: number | undefined;
+}
+
+export interface TriggerResult {
+  readonly test: TriggerTest;
+  /** `skipped`: no model, so that nothing can be said. */
+  readonly status: "passed" | "failed" | "skipped";
+  /** Where the skill stands; null when it isn't found at all. */
+  readonly rank: number | null;
+  readonly message?: string;
+}
+
+/** Tries where a skill's document stands among those that pass the filter, sentence by sentence. */
+export type TriggerTrial = (
+  document: SearchDocument,
+  texts: readonly string[],
+  filter: (document: SearchDocument) => boolean,
+) => Promise<TrialAnswer>;
+
 /** The result of testing one build. */
 export interface TestReport {
   readonly passed: boolean;
@@ -124,6 +148,8 @@ export interface TestReport {
   readonly examples: readonly ExampleResult[];
   /** Examples of the caller. */
   readonly given: readonly ExampleResult[];
+  /** The package's own `tests/triggers.jsonl`; absent where none were tried. */
+  readonly triggers?: readonly TriggerResult[];
   readonly health: { readonly ok: boolean; readonly error?: SkillErrorValue } | null;
   readonly logs: string;
   readonly ms: number;
@@ -196,6 +222,9 @@ export interface RunResult extends CallResult {
   readonly tool: string;
   readonly generation: GenerationInfo;
 }
+
+/** A process of a skill. */
+export type SkillProcessInfo = Omit<ProcessInfo, "key">;
 
 /** How a tool would be run. Holds names of secrets, never their values. */
 export interface RunPlan {
@@ -286,6 +315,12 @@ export interface SkillLibrary extends DocumentSource {
   /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
   addTrigger(id: string, sentence: string): Promise<void>;
 
+  /** Starts a process of the serving generation; a daemon is kept for the next call. @throws {SkillError} `not_active` */
+  startProcess(id: string): Promise<SkillProcessInfo>;
+  /** Ends the processes of a skill at once. @throws {SkillError} `not_found` */
+  stopProcesses(id: string): Promise<readonly SkillProcessInfo[]>;
+  /** The processes that this library started. */
+  processes(): readonly SkillProcessInfo[];
   /** Runs the setup tool of the serving generation and keeps the environment that it answers. @throws {SkillError} `not_active` before activation */
   setup(
     id: string,
@@ -337,6 +372,10 @@ export interface HomeSettings {
     readonly max_message_bytes: number;
   };
   readonly security: {
+    /** False runs everything without a sandbox. Only the host's code can say so. */
+    readonly sandbox_enabled: boolean;
+    /** What every skill has without asking for it. `./` is its package, `/tmp` its scratch folder. */
+    readonly default_permissions: Permissions;
     /** The most that any skill may be granted. */
     readonly max_permissions: Permissions;
     /** The most that a generated skill may ask for. */
@@ -346,6 +385,17 @@ export interface HomeSettings {
   readonly resilience: {
     readonly retry_config: Required<NonNullable<ResilienceSpec["retry_config"]>>;
     readonly circuit_breaker: Required<NonNullable<ResilienceSpec["circuit_breaker"]>>;
+    readonly health_check: Required<NonNullable<ResilienceSpec["health_check"]>>;
+  };
+  readonly performance: {
+    readonly execution: {
+      /** Whether calls run side by side at all. */
+      readonly parallel_execution: boolean;
+      /** Calls that run at the same time, of all skills. */
+      readonly max_concurrent_skills: number;
+      /** Calls that may wait for their turn. */
+      readonly execution_queue_size: number;
+    };
   };
   readonly generator: {
     readonly max_llm_turns: number;

@@ -6,10 +6,13 @@ export const hostCommand: Command = {
   name: "host",
   summary: "serve JSON lines to a program in any language, until its input ends",
   args: [],
-  options: [["--stdio", "on standard input and output (the only way there is)"]],
+  options: [
+    ["--stdio", "on standard input and output (the only way there is)"],
+    ["--model <provider:name>", "the chat model that writes skills for skill.generate"],
+  ],
   examples: [`echo '{"v":1,"request_id":"1","command":"skill.list"}' | skillwright host --stdio`],
-  async run({ terminal, open }) {
-    const context = await open();
+  async run({ terminal, open }, _args, { model }) {
+    const context = await open({ model: model as string | undefined });
     const { stdin, stdout, signal } = terminal;
     await serveHost(createHost({ ...context, actor: { via: "host" } }), stdin, stdout, signal);
     return { document: undefined, text: "" };

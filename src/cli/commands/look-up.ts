@@ -120,7 +120,7 @@ function showDoctor(terminal: Terminal, report: DoctorReport): string {
     row("green", "ok", "home", report.home),
     ...problems.map(({ message, fix }) => problem(terminal, message, fix)),
     ...(home_findings.length === 0 ? [] : [showFindings(terminal, home_findings)]),
-    ...(sandbox.usable ? notGranted(terminal, report) : []),
+    ...(sandbox.usable ? [...kept(terminal, report), ...notGranted(terminal, report)] : []),
   ].join("\n");
 }
 
@@ -137,6 +137,17 @@ function problem(terminal: Terminal, message: string, fix: string | undefined): 
   const lines = [`${terminal.style("yellow", "problem")} ${plainText(message)}`];
   if (fix !== undefined) lines.push(`        ${plainText(fix)}`);
   return lines.join("\n");
+}
+
+/** What the sandbox keeps here, and by what. */
+function kept(terminal: Terminal, { sandbox }: DoctorReport): string[] {
+  const byMeans = new Map<string, string[]>();
+  for (const { capability, by = "nothing" } of sandbox.means) {
+    byMeans.set(by, [...byMeans.get(by) ?? [], capability]);
+  }
+  return [...byMeans].map(([by, names]) =>
+    terminal.style("dim", `keeps  ${names.join(", ")}: by ${plainText(by)}`)
+  );
 }
 
 /** What the sandbox works without, but cannot grant: asking for it is refused. One note a reason. */
