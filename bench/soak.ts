@@ -6,12 +6,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { HostFolder } from "../src/base/host-folder.ts";
 import { createRunner } from "../src/runner/runner.ts";
 import type { Runner, SkillProgram } from "../src/runner/types.ts";
 import { createSandbox } from "../src/sandbox/create-sandbox.ts";
@@ -38,7 +39,6 @@ const HOST_TASKS = ["start", "idle", "hang", "spare"] as const;
 interface HostTask {
   readonly kind: (typeof HOST_TASKS)[number];
   readonly program: SkillProgram;
-  readonly scratchRoot: string;
 }
 
 function makeProgram(folder: string): SkillProgram {
@@ -106,16 +106,19 @@ async function killHosts(folder: string, program: SkillProgram, hosts: number): 
     while (next < hosts) {
       const number = next++;
       const kind = HOST_TASKS[number % HOST_TASKS.length] ?? "start";
-      await killHost({ kind, program, scratchRoot: join(folder, `host-${number}`) }, number);
+      await killHost({ kind, program }, folder, number);
     }
   };
   await Promise.all(Array.from({ length: HOSTS_AT_A_TIME }, killOneByOne));
   return await survivors(folder);
 }
 
-async function killHost(task: HostTask, number: number): Promise<void> {
+async function killHost(task: HostTask, folder: string, number: number): Promise<void> {
   const args = [...process.execArgv, fileURLToPath(import.meta.url), "--host", JSON.stringify(task)];
-  const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const host = spawn(process.execPath, args, {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, TMPDIR: folder },
+  });
   const exited = once(host, "exit");
   await saysReady(host);
   // A start is killed at another moment each time.
@@ -130,8 +133,8 @@ async function saysReady(host: ChildProcess): Promise<void> {
 }
 
 /** Such a host: says that it has come to where it is to be killed, and stays there. */
-async function beHost({ kind, program, scratchRoot }: HostTask): Promise<void> {
-  const runner = createRunner({ sandbox: createSandbox(), scratchRoot });
+async function beHost({ kind, program }: HostTask): Promise<void> {
+  const runner = createRunner({ sandbox: createSandbox() });
   const mode = kind === "spare" ? "one_shot" : "daemon";
   const isThere = {
     start: () => true,
@@ -192,6 +195,14 @@ function openFiles(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
+/** What is left of killed hosts when the next one has begun and ended. */
+async function leftovers(hosts: string): Promise<number> {
+  const next = new HostFolder(hosts);
+  const root = dirname(await next.path());
+  await next.close();
+  return readdirSync(root).length;
+}
+
 function filesBelow(folder: string): number {
   return readdirSync(folder, { recursive: true }).length;
 }
@@ -201,7 +212,7 @@ async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, 
   mkdirSync(temporary);
   process.env["TMPDIR"] = temporary; // what anybody leaves behind is counted
   const { backend } = await sandbox.probe();
-  const runner = createRunner({ sandbox, scratchRoot: join(temporary, "scratch") });
+  const runner = createRunner({ sandbox });
   await callWarm(runner, program, WARM_UP);
   await callOnce(runner, program, 20);
   await sleep(500);
@@ -209,7 +220,7 @@ async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, 
   const samples = await callWarm(runner, program, goals.calls);
   await callOnce(runner, program, goals.one_shots);
   await sleep(500);
-  const fd_growth = openFiles() - before.files, tmp_growth = filesBelow(temporary) - before.temporary;
+  const fd_growth = openFiles() - before.files, own_growth = filesBelow(temporary) - before.temporary;
   await runner.close();
   const ownSurvivors = await survivors(temporary);
   const hosts = join(folder, "hosts");
@@ -220,10 +231,8 @@ async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, 
     ...goals,
     survivors: ownSurvivors + hostSurvivors,
     fd_growth,
-    tmp_growth,
+    tmp_growth: own_growth + await leftovers(hosts),
     host_rss_slope_kb_per_1000_calls: Math.round(slope(samples) * 10) / 10,
-    // A killed host cannot clear its working folders away.
-    killed_host_leftovers: readdirSync(hosts).length,
   };
 }
 

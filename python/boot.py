@@ -66,6 +66,14 @@ def main():
         import canary
 
         canary.main(orders["canary"])
+    elif "launch" in orders:
+        import launch
+
+        launch.main(orders["launch"])
+    elif "command" in orders:
+        import command
+
+        command.become(orders, message["confine"].get("exec_key"))
     else:
         serve.main(orders)
 

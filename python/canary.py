@@ -73,6 +73,27 @@ def fork(_):
     return "forked"
 
 
+def bomb(most):
+    """Starts children that wait, until it may not; tells at once, because what follows ends with a signal."""
+    import signal
+
+    children = []
+    try:
+        while len(children) < most:
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+                os._exit(0)
+            children.append(child)
+    except OSError:
+        pass
+    os.write(1, b"children %d\n" % len(children))
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return len(children)
+
+
 def survive(seconds):
     """A daemon that holds standard output open, in a session of its own."""
     if os.fork() == 0:
@@ -144,6 +165,7 @@ ATTEMPTS = {
     "cpu": cpu,
     "file_size": file_size,
     "memory": memory,
+    "bomb": bomb,
     "survive": survive,
     "execute": execute,
 }

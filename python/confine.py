@@ -43,8 +43,11 @@ def apply(cfg):
         relay.start(cfg["relay"], libc)
         del sys.modules["relay"]  # a skill may have a module of that name
     set_limits(cfg.get("rlimits", {}))
+    grants = cfg.get("grants", {})
+    for path, identity in grants.items():
+        check_grant(path, identity, os.lstat(path))
     if cfg.get("landlock"):
-        landlock(cfg["landlock"])
+        landlock(cfg["landlock"], grants)
     if cfg.get("filter"):
         seccomp(bytes.fromhex(cfg["filter"]))
 
@@ -100,7 +103,13 @@ def set_limits(limits):
         _signal.signal(_signal.SIGXCPU, lambda *_: os._exit(152))
 
 
-def landlock(rules):
+def check_grant(path, identity, found):
+    """What is there now must be what the host looked at: a path can come to lead elsewhere until it is opened."""
+    if [str(found.st_dev), str(found.st_ino)] != identity:
+        raise OSError("the granted path %s changed after it was checked" % path)
+
+
+def landlock(rules, grants):
     """Allows what `rules` lists and nothing else: read, write, fill (write, but no folder is removed), execute."""
     ctypes, library = libc()
     version = library.syscall(LANDLOCK_CREATE, None, ctypes.c_long(0), ctypes.c_long(1))
@@ -118,18 +127,20 @@ def landlock(rules):
     execute = EXECUTE if rules["execute"] else 0
     for kind, rights in (("read", READ | execute), ("write", WRITE | execute), ("fill", FILL)):
         for path in rules[kind]:
-            add_path(ctypes, library, ruleset, path, rights & known)
+            add_path(ctypes, library, ruleset, path, rights & known, grants.get(path))
     call("PR_SET_NO_NEW_PRIVS", ctypes, library.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     call("landlock_restrict_self", ctypes, library.syscall, LANDLOCK_RESTRICT, ruleset, 0)
     os.close(ruleset)
 
 
-def add_path(ctypes, library, ruleset, path, rights):
+def add_path(ctypes, library, ruleset, path, rights, identity):
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return  # what does not exist needs no permission
     try:
+        if identity is not None:
+            check_grant(path, identity, os.fstat(fd))
         if not os.path.isdir(path):
             rights &= FILE_RIGHTS
         # A packed structure: 64 bits of rights, 32 of descriptor.

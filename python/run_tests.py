@@ -32,7 +32,7 @@ def run(orders, notify):
 
 
 def _load_skill(orders):
-    module = serve.load_skill(orders["entry"])
+    module = serve.load_skill(orders["entry"], orders["read"])
     sys.modules[os.path.splitext(os.path.basename(orders["entry"]))[0]] = module
     return module
 

@@ -4,11 +4,13 @@
 
     mode     functions | stdio | fd | tests | outline
     entry    absolute path of the skill's file          source   folder of the package's sources
+    digests  SHA-256 of its Python files, by path below source: other bytes are not run
     site     site-packages folders, appended (no .pth file ever runs)
     tools    names of the functions to serve            id, version   what the handshake answers
     limit    bytes of one message                       env      environment, secrets included
+    concurrent  calls that are served at the same time, 1 unless the skill says that it can do more
     mark     written to stderr behind what a call printed
-    text     the Python text to outline
+    text     the Python text to outline          args   what follows the entry in sys.argv
 
 Every mode but fd moves the protocol off descriptors 0 and 1, so that no print, child process or C library can
 break it.
@@ -21,6 +23,7 @@ import sys
 import time
 
 import skillwright
+import sources
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 TOOL_FAILED, TOO_LARGE, NOT_JSON, IMPORT_FAILED = -32000, -32001, -32002, -32003
@@ -31,28 +34,32 @@ SCALARS = {"str", "int", "float", "bool", "list", "tuple", "bytes"}
 def main(orders):
     mode = orders["mode"]
     os.environ.update(orders.get("env") or {})
-    trusted = _trusted_modules(mode)
+    overlapping = mode == "functions" and orders.get("concurrent", 1) > 1
+    trusted = _trusted_modules("overlapping" if overlapping else mode)
     rx, tx = (0, 1) if mode == "fd" else _private_channel()
     wire = Wire(rx, tx, orders.get("limit") or 102_400)
     skillwright._send = wire.notify
     _set_paths(orders)
+    orders["read"] = sources.reader(orders)
     if mode in ("stdio", "fd"):
-        _run_program(orders["entry"], rx, tx, mode)
+        _run_program(orders, rx, tx, mode)
     elif mode == "outline":
         wire.serve(_fixed(orders, {"outline": lambda _params: trusted["outline"].outline(orders["text"], wire.limit)}))
     elif mode == "tests":
         wire.watch_output(orders["mark"])
         wire.serve(_fixed(orders, {"run_tests": lambda _params: trusted["run_tests"].run(orders, wire.notify)}))
+    elif overlapping:
+        trusted["serve_concurrent"].Server(wire, Functions(orders), orders).run()
     else:
         wire.watch_output(orders["mark"])
-        wire.serve(_functions(orders))
+        wire.serve(Functions(orders).handle)
 
 
 def _trusted_modules(mode):
     """Imports our own modules, then takes them out of the way of a skill's modules of the same names."""
-    names = {"outline": ["outline"], "tests": ["run_tests"]}.get(mode, [])
+    names = {"outline": ["outline"], "tests": ["run_tests"], "overlapping": ["serve_concurrent"]}.get(mode, [])
     loaded = {name: __import__(name) for name in names}
-    for name in ("serve", *names):
+    for name in ("serve", "sources", *names):
         sys.modules.pop(name, None)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if path and os.path.abspath(path) != here]
@@ -74,7 +81,7 @@ def _set_paths(orders):
     if orders.get("entry"):
         folders = [os.path.dirname(orders["entry"]), orders.get("source") or ""]
         sys.path[:0] = list(dict.fromkeys(folder for folder in folders if folder))
-        sys.argv = [orders["entry"]]
+        sys.argv = [orders["entry"], *orders.get("args", ())]
 
 
 # --- the wire ---------------------------------------------------------------------------------------------------
@@ -150,19 +157,25 @@ class Wire:
         """Handles one line; True after `shutdown`."""
         request_id, started = None, time.monotonic()
         try:
-            request_id, method, params = _request(line)
+            request_id, method, params = read_request(line)
             if method == "shutdown":
-                self._reply(request_id, '"result":null')
+                self.answer(request_id, '"result":null')
                 return True
-            member = '"result":' + self._result(handle(method, params))
+            member = '"result":' + self.result(handle(method, params))
         except Answer as answer:
-            member = self._error(answer.code, str(answer), answer.data)
+            member = self.error(answer)
         if time.monotonic() - started > 0.001:
             member += self._usage()
-        self._reply(request_id, member)
+        self.answer(request_id, member + self._printed())
         return False
 
-    def _result(self, value):
+    def answer(self, request_id, member):
+        """Sends an answer: `member` is its result or error as JSON, with what else it is to say."""
+        if request_id is not None:
+            self._write(_bytes('{"jsonrpc":"2.0","id":%s,%s}' % (self._encode(request_id), member)))
+
+    def result(self, value):
+        """A result as JSON."""
         try:
             text = self._encode(value)
         except (TypeError, ValueError, RecursionError) as error:
@@ -174,21 +187,16 @@ class Wire:
             raise Answer(TOO_LARGE, "result is %d bytes long, the limit is %d" % (size, self.limit - 64))
         return text
 
-    def _error(self, code, message, data):
-        error = {"code": code, "message": message[:2000]}
-        if data is not None:
+    def error(self, answer):
+        """An error as a member of an answer."""
+        error = {"code": answer.code, "message": str(answer)[:2000]}
+        if answer.data is not None:
             try:
-                if len(self._encode(data)) <= 8192:
-                    error["data"] = data
+                if len(self._encode(answer.data)) <= 8192:
+                    error["data"] = answer.data
             except Exception:
                 pass
         return '"error":' + self._encode(error)
-
-    def _reply(self, request_id, member):
-        if request_id is None:
-            return
-        text = '{"jsonrpc":"2.0","id":%s,%s%s}' % (self._encode(request_id), member, self._printed())
-        self._write(_bytes(text))
 
     def _usage(self):
         """Processor milliseconds since last told, and the largest memory so far; for display, not for decisions."""
@@ -245,7 +253,8 @@ def _plain(value):
     return {name: getattr(value, name) for name in fields}
 
 
-def _request(line):
+def read_request(line):
+    """Id, method and parameters of one line."""
     try:
         message = json.loads(line)
     except ValueError as error:
@@ -280,54 +289,63 @@ def _identity(orders, tools):
     }
 
 
-def _functions(orders):
-    """The handler of a skill made of functions. The file is imported at the first handshake, which tells how it went."""
-    source = orders.get("source") or os.path.dirname(orders["entry"])
-    loaded = []
+class Functions:
+    """A skill made of functions. The file is imported at the first handshake, which tells how it went."""
 
-    def tools():
-        if not loaded:
-            module = guarded(lambda: load_skill(orders["entry"]), IMPORT_FAILED)
-            loaded.append(_find_tools(module, orders))
-        return loaded[0]
+    def __init__(self, orders):
+        self._orders = orders
+        self._source = orders.get("source") or os.path.dirname(orders["entry"])
+        self._tools = None
 
-    def guarded(action, code):
-        try:
-            return action()
-        except Answer:
-            raise
-        except skillwright.SkillError as error:
-            raise Answer(error.code, str(error), error.data) from None
-        except BaseException as error:  # SystemExit too: a tool that exits has not answered
-            _print_traceback(error)
-            raise Answer(code, describe(error), failure_data(error, source)) from None
-
-    def handle(method, params):
+    def handle(self, method, params):
+        """The result of one request."""
         if method == "invoke":
-            name = params.get("tool") if isinstance(params, dict) else None
-            tool = tools().get(name)
-            if tool is None:
-                raise Answer(METHOD_NOT_FOUND, "no tool named %r" % name, {"tools": sorted(tools())})
-            return guarded(lambda: tool.call(params.get("input")), TOOL_FAILED)
+            tool, given = self.tool(params)
+            return self.guarded(lambda: tool.call(given))
         if method in ("handshake", "skill.handshake"):
-            return _identity(orders, sorted(tools()))
+            return _identity(self._orders, sorted(self.tools()))
         if method in ("health", "skill.health", "ping"):
             return {"status": "ok"}
         raise Answer(METHOD_NOT_FOUND, "method not found: %s" % method)
 
-    return handle
+    def tool(self, params):
+        """The tool that an `invoke` names, and what it is given."""
+        name = params.get("tool") if isinstance(params, dict) else None
+        tool = self.tools().get(name)
+        if tool is None:
+            raise Answer(METHOD_NOT_FOUND, "no tool named %r" % name, {"tools": sorted(self.tools())})
+        return tool, params.get("input")
+
+    def tools(self):
+        if self._tools is None:
+            module = self.guarded(lambda: load_skill(self._orders["entry"], self._orders["read"]), IMPORT_FAILED)
+            self._tools = _find_tools(module, self._orders)
+        return self._tools
+
+    def guarded(self, action, code=TOOL_FAILED):
+        try:
+            return action()
+        except BaseException as error:  # SystemExit too: a tool that exits has not answered
+            raise self.failure(error, code) from None
+
+    def failure(self, error, code=TOOL_FAILED):
+        """The answer that an exception of the skill becomes. Its traceback goes to the log."""
+        if isinstance(error, Answer):
+            return error
+        if isinstance(error, skillwright.SkillError):
+            return Answer(error.code, str(error), error.data)
+        _print_traceback(error)
+        return Answer(code, describe(error), failure_data(error, self._source))
 
 
-def load_skill(entry):
+def load_skill(entry, read):
     """Imports the entry file as `skill` (a hand-run `__main__` block stays quiet), also known by its own name."""
     module = type(sys)("skill")
     module.__file__ = entry
     stem = os.path.splitext(os.path.basename(entry))[0]
     sys.modules["skill"] = module
     sys.modules.setdefault(stem, module)
-    with open(entry, "rb") as file:
-        code = compile(file.read(), entry, "exec", dont_inherit=True)
-    exec(code, module.__dict__)
+    exec(compile(read(entry), entry, "exec", dont_inherit=True), module.__dict__)
     return module
 
 
@@ -385,11 +403,14 @@ class Tool:
                 self.models[name] = model
 
     def call(self, given):
-        if self.known and self.whole is not None and not (isinstance(given, dict) and set(given) == {self.whole}):
-            answer = self.function(given)
-        else:
-            answer = self.function(**self.arguments(given))
+        answer = self.start(given)
         return _finish(answer) if hasattr(answer, "__await__") else answer
+
+    def start(self, given):
+        """What the function returns: an async one has not run yet."""
+        if self.known and self.whole is not None and not (isinstance(given, dict) and set(given) == {self.whole}):
+            return self.function(given)
+        return self.function(**self.arguments(given))
 
     def arguments(self, given):
         if given is None:
@@ -462,6 +483,8 @@ def describe(error):
 
 def failure_data(error, source):
     data = {"exception": type(error).__name__}
+    if isinstance(error, OSError) and error.errno is not None:
+        data["errno"] = error.errno
     lines = own_lines(error, source)
     if lines:
         data["traceback"] = lines
@@ -492,11 +515,11 @@ def own_lines(error, source, most=12):
 
 
 def _print_traceback(error):
-    """The whole traceback goes to the log, without the frames of this file at its start."""
+    """The whole traceback goes to the log, without our own frames at its start."""
     import traceback
 
-    step = error.__traceback__
-    while step is not None and step.tb_frame.f_code.co_filename == __file__:
+    step, ours = error.__traceback__, os.path.dirname(__file__)
+    while step is not None and os.path.dirname(step.tb_frame.f_code.co_filename) == ours:
         step = step.tb_next
     try:
         traceback.print_exception(type(error), error, step)
@@ -507,16 +530,14 @@ def _print_traceback(error):
 # --- programs that speak for themselves -------------------------------------------------------------------------
 
 
-def _run_program(entry, rx, tx, mode):
+def _run_program(orders, rx, tx, mode):
     """Runs the entry file as `__main__`. In stdio mode only Python's own streams reach the protocol."""
     if mode == "stdio":
         sys.stdin = sys.__stdin__ = open(rx, "r", encoding="utf-8", closefd=False)
         sys.stdout = sys.__stdout__ = open(tx, "w", encoding="utf-8", buffering=1, closefd=False)
     else:
         sys.stdout.reconfigure(line_buffering=True)
-    module = type(sys)("__main__")
+    entry, module = orders["entry"], type(sys)("__main__")
     module.__file__ = entry
     sys.modules["__main__"] = module
-    with open(entry, "rb") as file:
-        code = compile(file.read(), entry, "exec", dont_inherit=True)
-    exec(code, module.__dict__)
+    exec(compile(orders["read"](entry), entry, "exec", dont_inherit=True), module.__dict__)

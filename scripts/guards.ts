@@ -60,7 +60,7 @@ export interface Verdict {
 
 const Part: z.ZodType<readonly Omit<Guard, "part">[]> = z.array(z.strictObject({
   id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
-  file: z.string().regex(/^(src|python|schema)\//),
+  file: z.string().regex(/^(src|python|schema|skills)\//),
   find: z.string().min(1),
   replace: z.string(),
   test: z.string().regex(/^test\/[\w./-]+\.test\.ts > \S/),

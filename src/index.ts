@@ -8,12 +8,14 @@ export {
   type SkillErrorOptions,
   type SkillErrorValue,
 } from "./base/errors.ts";
+export { type ErrorClass, errorClass } from "./base/error-class.ts";
 export type { Json } from "./base/json.ts";
+export { LIMIT_NAMES, type LimitName } from "./sandbox/limit-names.ts";
 
 export { skillTool, skillTools, type SkillToolsOptions } from "./tools/skill-tools.ts";
 export { scriptTool, type ScriptToolOptions } from "./tools/script-tool.ts";
 export { SkillToolkit } from "./tools/toolkit.ts";
-export type { FoundSkill } from "./operations/look-up.ts";
+export type { FoundSkill, SearchFilters } from "./operations/search.ts";
 export type { ToolMode } from "./operations/tool-mode.ts";
 
 export { createSkillGraph } from "./graph/create-skill-graph.ts";

@@ -1,12 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import type { VectorStoreInterface } from "@langchain/core/vectorstores";
+import { SkillError } from "./base/errors.ts";
 import type { Json } from "./base/json.ts";
 import { createDiscovery } from "./discovery/create-discovery.ts";
 import { openLangChainEmbedder } from "./discovery/langchain-embedder.ts";
+import { LangChainVectors } from "./discovery/langchain-vectors.ts";
+import type { StoreClientOptions } from "./discovery/store-client.ts";
 import type { Discovery, Embedder } from "./discovery/types.ts";
 import { createEnvironments } from "./environment/create-environments.ts";
 import type { Environments } from "./environment/types.ts";
@@ -15,7 +16,7 @@ import { type OpenedLibrary, openLibrary } from "./lifecycle/library.ts";
 import { runnerLimits } from "./lifecycle/program.ts";
 import type { SettingsInput } from "./lifecycle/settings.ts";
 import type { HomeSettings, RunOptions, RunResult, SkillInfo, SkillLibrary } from "./lifecycle/types.ts";
-import { type FoundSkill, search } from "./operations/look-up.ts";
+import { type FoundSkill, search, type SearchFilters } from "./operations/search.ts";
 import { perform } from "./operations/perform.ts";
 import type { OperationSkills } from "./operations/types.ts";
 import { createRunner } from "./runner/runner.ts";
@@ -42,6 +43,12 @@ export interface OpenSkillsOptions {
   readonly cacheDir?: string;
   /** Any LangChain embeddings in place of the shipped model, with an id that names model and version; or `none`. */
   readonly embeddings?: { readonly model: EmbeddingsInterface; readonly id: string } | "none";
+  /**
+   * Any LangChain vector store in place of the files in the home. It gets the vectors of `embeddings`. `id` names a
+   * collection that belongs to this home alone; `toCosine` is needed where scores are no cosine similarities: for a
+   * store of cosine distances `(score) => 1 - score`.
+   */
+  readonly vectorStore?: { readonly store: VectorStoreInterface } & StoreClientOptions;
   /** Laid over the home's `config.toml`; permissions and limits bound it. */
   readonly settings?: SettingsInput;
   /** Values of the credentials that a skill's manifest names. Default: none. */
@@ -58,13 +65,11 @@ export class Skills implements OperationSkills {
   readonly environments: Environments;
   readonly settings: HomeSettings;
   readonly #runner: Runner;
-  readonly #scratchRoot: string;
 
   /** @internal Use `openSkills`. */
-  constructor(parts: OperationSkills & { readonly library: OpenedLibrary; readonly scratchRoot: string }) {
+  constructor(parts: OperationSkills & { readonly library: OpenedLibrary }) {
     this.library = parts.library;
     this.#runner = parts.library.runner;
-    this.#scratchRoot = parts.scratchRoot;
     this.discovery = parts.discovery;
     this.sandbox = parts.sandbox;
     this.environments = parts.environments;
@@ -73,11 +78,11 @@ export class Skills implements OperationSkills {
 
   /**
    * Active skills that may do what `query` says, best first, at most `limit` (5). A score says nothing by itself: read
-   * the description, or run the skill against what is expected of it.
+   * the description, or run the skill against what is expected of it. Filters narrow what is looked at.
    */
   async search(
     query: string,
-    options: { readonly limit?: number; readonly all?: boolean } = {},
+    options: SearchFilters & { readonly limit?: number; readonly related_only?: boolean } = {},
   ): Promise<readonly FoundSkill[]> {
     const { matches } = await perform(search, { skills: this, actor: { via: "code" } }, {
       query,
@@ -101,7 +106,6 @@ export class Skills implements OperationSkills {
     await this.library.close();
     await this.#runner.close();
     await this.discovery.close();
-    await rm(this.#scratchRoot, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,36 +125,55 @@ export async function openSkills(options: OpenSkillsOptions = {}): Promise<Skill
     ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
     ...(programs.python === undefined ? {} : { python: programs.python }),
     ...(programs.uv === undefined ? {} : { uv: programs.uv }),
+    ...(programs.bwrap === undefined ? {} : { bwrapPath: programs.bwrap }),
+    ...(options.sandbox === "landlock" ? { backend: options.sandbox } : {}),
     ...(options.allowUvInstall === undefined ? {} : { allowUvInstall: options.allowUvInstall }),
   });
   const sandbox = sandboxOf(options, environments);
-  const scratchRoot = join(tmpdir(), `skillwright-run-${randomUUID()}`);
   const library = await openLibrary({
     dir: place.dir,
     trusted: place.chosen && options.untrustedDir !== true,
     environments,
-    runner: (settings) => createRunner({ sandbox, scratchRoot, limits: runnerLimits(settings) }),
+    runner: (settings) => createRunner({ sandbox, limits: runnerLimits(settings) }),
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    trial: (document, texts, filter) => discovery.trial(document, texts, filter),
     ...(log === undefined ? {} : { log }),
   });
   const embedder = embedderOf(options.embeddings);
-  const discovery = createDiscovery({
-    dir: join(library.dir, ".index"),
+  const index = join(library.dir, ".index");
+  const tell = (message: string): void => log?.("info", message);
+  const { vectorStore } = options;
+  const discovery: Discovery = createDiscovery({
+    dir: index,
     source: library,
     ...(embedder === undefined ? {} : { embedder }),
-    log: (message) => log?.("info", message),
+    ...(vectorStore === undefined ? {} : {
+      vectors: new LangChainVectors(vectorStore.store, {
+        ...vectorStore,
+        ledger: join(index, "vector-store.json"),
+        log: tell,
+      }),
+    }),
+    log: tell,
   });
-  return new Skills({ library, discovery, sandbox, environments, settings: library.settings, scratchRoot });
+  return new Skills({ library, discovery, sandbox, environments, settings: library.settings });
 }
 
+/** @throws {SkillError} `invalid_input` when the host switches the sandbox off and asks for one */
 function sandboxOf(
-  { sandbox = "auto", programs = {} }: OpenSkillsOptions,
+  { sandbox = "auto", programs = {}, settings = {} }: OpenSkillsOptions,
   environments: Environments,
 ): SandboxBackend {
+  const off = settings.security?.sandbox_enabled === false;
+  if (off && sandbox !== "auto" && sandbox !== "unsafe-none") {
+    throw new SkillError("invalid_input", "sandbox_enabled is false and a sandbox is asked for", {
+      fix: "leave out one of them",
+    });
+  }
   if (typeof sandbox !== "string") return sandbox;
   return createSandbox({
-    backend: sandbox,
+    backend: off ? "unsafe-none" : sandbox,
     python: () => environments.python(),
     ...(programs.bwrap === undefined ? {} : { bwrapPath: programs.bwrap }),
   });

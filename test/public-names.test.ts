@@ -10,6 +10,7 @@ function json(path: string): Record<string, unknown> {
 
 test("the root exports exactly these values", () => {
   expect(Object.keys(root).toSorted()).toEqual([
+    "LIMIT_NAMES",
     "SKILL_ERROR_CODES",
     "SkillError",
     "SkillToolkit",
@@ -17,6 +18,7 @@ test("the root exports exactly these values", () => {
     "buildGenerationPrompt",
     "createHost",
     "createSkillGraph",
+    "errorClass",
     "generateProposal",
     "indexProposal",
     "installProposal",
@@ -28,6 +30,18 @@ test("the root exports exactly these values", () => {
   ]);
   expect(Object.keys(middleware)).toEqual(["skillMiddleware"]);
   expect(Object.keys(runner).toSorted()).toEqual(["openScript", "runScript"]);
+});
+
+test("the runner's own types are there for who runs scripts", () => {
+  const text = readFileSync(new URL("../src/runner/run-script.ts", import.meta.url), "utf8");
+  const [, names = ""] = /export type \{([^}]*)\} from "\.\/types\.ts";/.exec(text) ?? [];
+  expect(names.split(",").map((name) => name.trim()).filter((name) => name !== "").toSorted()).toEqual([
+    "CallRequest",
+    "CallResult",
+    "ProcessInfo",
+    "RunnerLimits",
+    "TestCase",
+  ]);
 });
 
 test("the version is the same in the code, package.json and deno.json", () => {

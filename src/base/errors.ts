@@ -37,6 +37,7 @@ export const SKILL_ERROR_CODES = {
   uv_unavailable: "uv is needed and neither found nor allowed to be installed",
   dependency_refused: "a requirement of a kind that is not accepted, or a pin that fails its check",
   dependency_unsatisfiable: "no set of versions fulfils the requirements",
+  source_unreachable: "what a package was to come from cannot be reached",
   index_unreachable: "the package index cannot be reached",
   environment_failed: "the environment could not be built",
   // sandbox

@@ -1,20 +1,27 @@
 import { join } from "node:path";
 import { SkillError } from "../base/errors.ts";
-import { embeddable, vectorPlans } from "./document-texts.ts";
+import { type DocumentChanges, documentChanges } from "./document-set.ts";
+import { embeddable } from "./document-texts.ts";
+import { findDuplicates } from "./duplicates.ts";
 import { GuardedEmbedder } from "./guarded-embedder.ts";
-import { readIndexState, writeIndexState } from "./index-state.ts";
+import { type IndexState, readIndexState, writeIndexState } from "./index-state.ts";
+import { LexicalIndex } from "./lexical-index.ts";
+import { LocalVectors } from "./local-vectors.ts";
 import { openMiniLmEmbedder } from "./minilm-embedder.ts";
-import { type IndexedVectors, SearchIndex } from "./search-index.ts";
-import { type SyncedVectors, syncVectors } from "./sync-vectors.ts";
+import { type Found, SearchIndex } from "./search-index.ts";
+import type { SemanticIndex, SemanticView } from "./semantic-index.ts";
+import { placesOf } from "./trial.ts";
 import type {
   Discovery,
   DocumentSource,
+  DuplicatesAnswer,
+  DuplicatesOptions,
   Embedder,
   SearchAnswer,
   SearchDocument,
   SearchOptions,
+  TrialAnswer,
 } from "./types.ts";
-import type { VectorStore } from "./vector-store.ts";
 import { VectraStore } from "./vectra-store.ts";
 
 /** Options of `createDiscovery`. */
@@ -27,8 +34,8 @@ export interface DiscoveryOptions {
    * or "none" for a lexical search. Default: the shipped model.
    */
   readonly embedder?: Embedder | (() => Promise<Embedder>) | "none";
-  /** Where vectors last. Default: vectra in `dir`. */
-  readonly store?: VectorStore;
+  /** Where vectors last and are searched. Default: vectra in `dir`, searched in memory. */
+  readonly vectors?: SemanticIndex;
   /** Told what was noticed and repaired. */
   readonly log?: (message: string) => void;
 }
@@ -51,34 +58,74 @@ interface Current {
 
 class IndexedDiscovery implements Discovery {
   readonly #source: DocumentSource;
-  readonly #store: VectorStore;
+  readonly #vectors: SemanticIndex;
   readonly #statePath: string;
   readonly #embedder: GuardedEmbedder | undefined;
   readonly #log: (message: string) => void;
   readonly #closing = new AbortController();
+  #lexical = new LexicalIndex();
+  #serial = 0;
   #current: Current | undefined;
   #line: Promise<unknown> = Promise.resolve();
 
   constructor(
-    { dir, source, store, log = () => {}, embedder = () => openMiniLmEmbedder() }: DiscoveryOptions,
+    { dir, source, vectors, log = () => {}, embedder = () => openMiniLmEmbedder() }: DiscoveryOptions,
   ) {
     this.#source = source;
-    this.#store = store ?? new VectraStore(join(dir, "vectors"), log);
+    this.#vectors = vectors ?? new LocalVectors(new VectraStore(join(dir, "vectors"), log), log);
     this.#statePath = join(dir, "state.json");
     this.#embedder = embedder === "none" ? undefined : new GuardedEmbedder(embedder);
     this.#log = log;
   }
 
-  async search(query: string, options?: SearchOptions): Promise<SearchAnswer> {
-    this.#closing.signal.throwIfAborted();
-    const { index, degraded } = await this.#upToDate();
-    const text = embeddable(query);
-    if (this.#embedder === undefined || !index.hasVectors || index.size === 0 || text === "") {
-      return answer(index, text, null, degraded, options);
+  async search(query: string, options: SearchOptions = {}): Promise<SearchAnswer> {
+    const { limit = 1 } = options;
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new RangeError(`limit must be a whole number above 0, not ${limit}`);
     }
-    const embedded = await this.#embedder.embedQuery(text).catch((error: Error) => error);
-    if (embedded instanceof Error) return answer(index, text, null, embedded.message, options);
-    return answer(index, text, embedded, degraded, options);
+    this.#closing.signal.throwIfAborted();
+    await this.#bringUp();
+    const text = embeddable(query);
+    const { index, degraded } = this.#usable();
+    if (this.#embedder === undefined || index.semantic === null || index.size === 0 || text === "") {
+      return answer(await index.search(text, null, options), index, degraded);
+    }
+    try {
+      const vector = await this.#embedder.embedQuery(text);
+      // What changed while the query was embedded is in the answer.
+      const { index, degraded } = this.#usable();
+      return answer(await index.search(text, vector, options), index, degraded);
+    } catch (error) {
+      const { index } = this.#usable();
+      return answer(await index.search(text, null, options), index, (error as Error).message);
+    }
+  }
+
+  async duplicates(options: DuplicatesOptions = {}): Promise<DuplicatesAnswer> {
+    this.#closing.signal.throwIfAborted();
+    await this.#bringUp();
+    const { index, degraded } = this.#usable();
+    const found = await findDuplicates(index.documents, index.semantic, this.#closing.signal, options);
+    return { ...found, ...modeOf(index, degraded) };
+  }
+
+  async trial(
+    document: SearchDocument,
+    texts: readonly string[],
+    filter: (document: SearchDocument) => boolean,
+  ): Promise<TrialAnswer> {
+    const { signal } = this.#closing;
+    signal.throwIfAborted();
+    await this.#bringUp();
+    const { index: { documents, semantic }, degraded = NO_MODEL } = this.#usable();
+    const embedder = this.#embedder;
+    if (semantic === null || embedder === undefined) return { places: [], degraded };
+    try {
+      return { places: await placesOf(document, texts, filter, { documents, semantic, embedder, signal }) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { places: [], degraded: (error as Error).message };
+    }
   }
 
   sync(): Promise<void> {
@@ -112,15 +159,15 @@ class IndexedDiscovery implements Discovery {
     this.#current = undefined;
   }
 
-  async #upToDate(): Promise<Current> {
-    const revision = await this.#source.revision();
-    if (!this.#isFresh(revision)) await this.#bringUp();
+  #usable(): Current {
+    this.#closing.signal.throwIfAborted();
     if (this.#current === undefined) throw new SkillError("closed", "The search index was closed");
     return this.#current;
   }
 
-  #bringUp(): Promise<void> {
-    return this.#inLine(async () => {
+  async #bringUp(): Promise<void> {
+    if (this.#isFresh(await this.#source.revision())) return;
+    await this.#inLine(async () => {
       const revision = await this.#source.revision();
       if (!this.#isFresh(revision)) await this.#make(revision, false);
     });
@@ -129,7 +176,7 @@ class IndexedDiscovery implements Discovery {
   /** An index without vectors is not good enough once the model may be tried again. */
   #isFresh(revision: number): boolean {
     if (this.#current?.revision !== revision) return false;
-    return this.#current.index.hasVectors || this.#embedder?.ready !== true;
+    return this.#current.index.semantic !== null || this.#embedder?.ready !== true;
   }
 
   /** One at a time: two would embed the same texts and write over each other. */
@@ -142,73 +189,68 @@ class IndexedDiscovery implements Discovery {
     return result;
   }
 
+  /** Only what changed is embedded, written and indexed, unless `anew`. */
   async #make(revision: number, anew: boolean): Promise<void> {
-    const documents = [...new Map((await this.#source.documents()).map((each) => [each.id, each])).values()];
-    const { indexed, degraded } = await this.#vectors(documents, revision, anew);
-    this.#current = { revision, index: new SearchIndex(documents, indexed), degraded };
+    const before = anew ? [] : this.#current?.index.documents ?? [];
+    const changes = documentChanges(before, await this.#source.documents(), this.#serial);
+    const { view, degraded } = await this.#embedded(changes, revision, anew);
+    // From here on nothing waits: no search sees the words of one state and the vectors of another.
+    const { now, added, removed } = changes;
+    this.#serial += added.length;
+    if (anew) this.#lexical = new LexicalIndex();
+    this.#lexical.update(removed, added);
+    this.#current = { revision, index: new SearchIndex(now, this.#lexical, view), degraded };
   }
 
-  async #vectors(
-    documents: readonly SearchDocument[],
+  async #embedded(
+    { now, added, removed }: DocumentChanges,
     revision: number,
     anew: boolean,
-  ): Promise<{ indexed: IndexedVectors | null; degraded: string | undefined }> {
+  ): Promise<{ view: SemanticView | null; degraded: string | undefined }> {
+    const { signal } = this.#closing;
     const embedder = this.#embedder;
-    if (embedder === undefined) return { indexed: null, degraded: NO_MODEL };
-    const plans = documents.flatMap(vectorPlans);
+    if (embedder === undefined) return { view: null, degraded: NO_MODEL };
     try {
-      const synced = await syncVectors({
-        plans,
-        embedder,
-        store: this.#store,
-        signal: this.#closing.signal,
-        anew,
-      });
-      await this.#save(synced, revision, documents.length);
-      const { vectors, space: { dimensions } } = synced;
-      return { indexed: { plans, vectors, dimensions }, degraded: undefined };
+      const newest = await this.#isNewest(revision);
+      const view = await this.#vectors.update({ documents: now, embedder, signal, anew, mayWrite: newest });
+      const { id, dimensions } = await embedder.identity();
+      const state = { format: 1, embedder: id, dimensions, revision, documents: now.length } as const;
+      const changed = view.made > 0 || this.#current !== undefined && added.length + removed.length > 0;
+      if (newest) await this.#note({ ...state, vectors: view.vectors }, changed);
+      return { view, degraded: undefined };
     } catch (error) {
-      this.#closing.signal.throwIfAborted();
+      signal.throwIfAborted();
       const degraded = (error as Error).message;
       this.#log(`Search is lexical only: ${degraded}`);
-      return { indexed: null, degraded };
+      return { view: null, degraded };
     }
   }
 
-  /** A home that can't be written is still searched: what was embedded is kept in memory. */
-  async #save(synced: SyncedVectors, revision: number, documents: number): Promise<void> {
-    const { space, changed, vectors } = synced;
+  /** Whether no other process wrote for a later revision: its index would be nearer to the truth. */
+  async #isNewest(revision: number): Promise<boolean> {
     const state = await readIndexState(this.#statePath);
-    if (state?.embedder === space.id && state.dimensions === space.dimensions) {
-      if (state.revision === revision && !changed) return;
-      // Another process wrote for a later revision while this one was embedding: its index is nearer to the truth.
-      if (state.revision > revision && (await this.#source.revision()) > revision) return;
-    }
-    try {
-      if (changed) await synced.save();
-      await writeIndexState(this.#statePath, {
-        format: 1,
-        embedder: space.id,
-        dimensions: space.dimensions,
-        revision,
-        documents,
-        vectors: vectors.length,
-      });
-    } catch (error) {
-      this.#log(`The index could not be written: ${(error as Error).message}`);
-    }
+    return state === undefined || state.revision <= revision || await this.#source.revision() <= revision;
+  }
+
+  async #note(state: IndexState, changed: boolean): Promise<void> {
+    const noted = await readIndexState(this.#statePath);
+    if (!changed && JSON.stringify({ ...noted, revision: state.revision }) === JSON.stringify(state)) return;
+    await writeIndexState(this.#statePath, state).catch((error: Error) => {
+      this.#log(`The index state could not be written: ${error.message}`);
+    });
   }
 }
 
 const NO_MODEL = "no embedding model was asked for";
 
-function answer(
+function answer(found: Found, index: SearchIndex, degraded: string | undefined): SearchAnswer {
+  return { ...found, ...modeOf(index, degraded) };
+}
+
+function modeOf(
   index: SearchIndex,
-  query: string,
-  vector: Float32Array | null,
   degraded: string | undefined,
-  options: SearchOptions | undefined,
-): SearchAnswer {
-  const mode = index.hasVectors && degraded === undefined ? "hybrid" : "lexical";
-  return { ...index.search(query, vector, options), mode, ...(degraded === undefined ? {} : { degraded }) };
+): { mode: "hybrid" | "lexical"; degraded?: string } {
+  const mode = index.semantic !== null && degraded === undefined ? "hybrid" : "lexical";
+  return { mode, ...(degraded === undefined ? {} : { degraded }) };
 }

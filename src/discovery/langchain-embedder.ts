@@ -1,5 +1,5 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
-import { SkillError } from "../base/errors.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Embedder } from "./types.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -24,7 +24,7 @@ export async function openLangChainEmbedder(
   options: LangChainEmbedderOptions,
 ): Promise<Embedder> {
   const { id, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const bounded = <Result>(work: Promise<Result>) => withDeadline(work, timeoutMs, id);
+  const bounded = <Result>(work: Promise<Result>) => withDeadline(work, timeoutMs, `The embeddings "${id}"`);
   const dimensions = options.dimensions ?? (await bounded(embeddings.embedQuery("dimensions"))).length;
   return {
     id: `langchain/${id}`,
@@ -35,18 +35,4 @@ export async function openLangChainEmbedder(
     },
     embedQuery: async (text) => Float32Array.from(await bounded(embeddings.embedQuery(text))),
   };
-}
-
-async function withDeadline<Result>(work: Promise<Result>, ms: number, id: string): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new SkillError("timeout", `The embeddings "${id}" gave no answer in ${ms} ms`));
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

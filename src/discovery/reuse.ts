@@ -15,8 +15,8 @@ const TOKENS = /[-+]?\p{N}+(?:[.,:/]\p{N}+)*|[\p{L}\p{M}]+|(?<=\s)-+(?=\s)|[+*/%
 
 /** Whether two texts say the same letter for letter, apart from case, spaces and punctuation. Empty texts never do. */
 export function sameText(a: string, b: string): boolean {
-  const plain = plainText(a);
-  return plain !== "" && plain === plainText(b);
+  const plain = textKey(a);
+  return plain !== "" && plain === textKey(b);
 }
 
 /**
@@ -24,18 +24,20 @@ export function sameText(a: string, b: string): boolean {
  * numbers. Such a skill is a strong candidate, to be verified by the caller's examples; it is not a match by itself.
  */
 export function strongCandidate(intent: string, triggers: readonly string[]): string | undefined {
-  const wanted = contentWords(intent).join(" ");
-  return wanted === "" ? undefined : triggers.find((trigger) => contentWords(trigger).join(" ") === wanted);
+  const wanted = wordsKey(intent);
+  return wanted === "" ? undefined : triggers.find((trigger) => wordsKey(trigger) === wanted);
 }
 
-function plainText(text: string): string {
+/** What texts that say the same letter for letter have in common; empty where there is nothing to compare. */
+export function textKey(text: string): string {
   return text.normalize("NFKC").toLowerCase().match(TOKENS)?.join(" ") ?? "";
 }
 
-function contentWords(text: string): string[] {
+/** What texts with the same content words in the same order have in common; empty where there are none. */
+export function wordsKey(text: string): string {
   const words = (text.normalize("NFKC").match(TOKENS) ?? [])
     .flatMap((token) => /[^\p{L}\p{M}]/u.test(token) ? [token] : splitWords(token))
     .filter((word) => !FILLER.has(word));
   // "a function to find" asks for what "find" asks for.
-  return (words[0] === "to" ? words.slice(1) : words).map(stem);
+  return (words[0] === "to" ? words.slice(1) : words).map(stem).join(" ");
 }

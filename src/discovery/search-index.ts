@@ -1,43 +1,48 @@
-import { lexicalFields, type VectorPlan } from "./document-texts.ts";
+import { lexicalFields } from "./document-texts.ts";
+import type { IndexedDocument } from "./document-set.ts";
+import { isRelated } from "./floor.ts";
 import { fuse } from "./fusion.ts";
-import { LexicalIndex } from "./lexical-index.ts";
+import type { LexicalIndex } from "./lexical-index.ts";
+import type { SemanticView } from "./semantic-index.ts";
 import type { SearchDocument, SearchMatch, SearchOptions } from "./types.ts";
-import { type BestRows, VectorTable } from "./vectors.ts";
+import type { BestRows } from "./vectors.ts";
 import { lexicalTerms } from "./words.ts";
 
 const DEFAULT_LIMIT = 5;
 const MAX_SHOWN = 300;
 
-/** The vectors of a `SearchIndex`: for each plan one. */
-export interface IndexedVectors {
-  readonly plans: readonly VectorPlan[];
-  readonly vectors: readonly Float32Array[];
-  readonly dimensions: number;
+/** What a search found. */
+export interface Found {
+  readonly matches: SearchMatch[];
+  readonly total: number;
+  readonly related: number;
 }
 
-/** Documents ready to be searched: made in one go, never changed, so a search never sees half an update. */
+/**
+ * Documents ready to be searched. The lexical index is the same for all of a home's states, so only the newest
+ * `SearchIndex` may be asked; it takes the words' scores before it waits for anything.
+ */
 export class SearchIndex {
-  readonly #documents: readonly SearchDocument[];
+  /** In the order of the source. */
+  readonly documents: readonly IndexedDocument[];
+  readonly semantic: SemanticView | null;
+  readonly #positions: ReadonlyMap<number, number>;
   readonly #lexical: LexicalIndex;
-  readonly #plans: readonly VectorPlan[];
-  readonly #table: VectorTable | null;
 
-  /** @param indexed null for a lexical index */
-  constructor(documents: readonly SearchDocument[], indexed: IndexedVectors | null) {
-    this.#documents = documents;
-    this.#lexical = new LexicalIndex(documents);
-    this.#plans = indexed?.plans ?? [];
-    const numbers = new Map(documents.map(({ id }, at) => [id, at]));
-    const owners = this.#plans.map(({ document }) => numbers.get(document) ?? 0);
-    this.#table = indexed && new VectorTable(indexed.vectors, owners, documents.length, indexed.dimensions);
+  /** @param semantic null for a lexical index */
+  constructor(
+    documents: readonly IndexedDocument[],
+    lexical: LexicalIndex,
+    semantic: SemanticView | null,
+  ) {
+    this.documents = documents;
+    this.#positions = new Map(documents.map(({ serial }, at) => [serial, at]));
+    this.#lexical = lexical;
+    this.semantic = semantic;
   }
 
   get size(): number {
-    return this.#documents.length;
-  }
-
-  get hasVectors(): boolean {
-    return this.#table !== null;
+    return this.documents.length;
   }
 
   /**
@@ -45,21 +50,18 @@ export class SearchIndex {
    * index, so a filter takes matches away without changing the others.
    *
    * @param vector of the query; null for a lexical search, which finds only what shares a word with the query
+   * @throws what a store that isn't ours throws
    */
-  search(
-    query: string,
-    vector: Float32Array | null,
-    options: SearchOptions = {},
-  ): { matches: SearchMatch[]; total: number } {
-    const { limit = DEFAULT_LIMIT, filter = () => true } = options;
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new RangeError(`limit must be a whole number above 0, not ${limit}`);
-    }
-    const lexical = this.#lexical.shares(query);
-    const best = vector === null ? null : this.#table?.best(vector) ?? null;
+  async search(query: string, vector: Float32Array | null, options: SearchOptions = {}): Promise<Found> {
+    const { limit = DEFAULT_LIMIT, filter = () => true, relatedOnly = false } = options;
+    const lexical = this.#lexical.shares(query, this.#positions);
+    const best = vector === null || this.semantic === null ? null : await this.semantic.best(vector);
     const scores = fuse(best?.cosine ?? null, lexical);
-    const passing = [...this.#documents.keys()].filter((at) => filter(this.#at(at)));
-    const eligible = best === null ? passing.filter((at) => (scores[at] ?? 0) > 0) : passing;
+    const passing = [...this.documents.keys()].filter((at) => filter(this.#at(at)));
+    const related = (at: number) => isRelated(best?.cosine[at] ?? null, lexical[at] ?? 0);
+    const near = passing.filter(related);
+    // Without a model every document that shares a word is related, and no other is found.
+    const eligible = relatedOnly || best === null ? near : passing;
     const order = (a: number, b: number) =>
       (scores[b] ?? 0) - (scores[a] ?? 0) || (this.#at(a).id < this.#at(b).id ? -1 : 1);
     const matches = firstOf(eligible, limit, order).map((at) => ({
@@ -67,13 +69,15 @@ export class SearchIndex {
       score: scores[at] ?? 0,
       cosine: best?.cosine[at] ?? null,
       lexical: lexical[at] ?? 0,
+      related: related(at),
       matched: this.#matched(at, best, query).slice(0, MAX_SHOWN),
     }));
-    return { matches, total: passing.length };
+    return { matches, total: passing.length, related: near.length };
   }
 
   #matched(at: number, best: BestRows | null, query: string): string {
-    if (best !== null) return this.#plans[best.row[at] ?? -1]?.shown ?? "";
+    const text = best === null ? undefined : this.documents[at]?.plans[best.row[at] ?? -1]?.shown;
+    if (text !== undefined) return text;
     const { name, description, triggers } = lexicalFields(this.#at(at));
     const wanted = new Set(lexicalTerms(query));
     const shared = (text: string) => new Set(lexicalTerms(text).filter((term) => wanted.has(term))).size;
@@ -82,7 +86,7 @@ export class SearchIndex {
   }
 
   #at(at: number): SearchDocument {
-    const document = this.#documents[at];
+    const document = this.documents[at]?.document;
     if (document === undefined) throw new RangeError(`There is no document ${at}`);
     return document;
   }

@@ -18,8 +18,8 @@ export interface VectorStore {
   /** All intact vectors of that space by their ids. A damaged or missing store is an empty one, never an error. */
   read(space: VectorSpace): Promise<ReadonlyMap<string, Float32Array>>;
   /**
-   * Makes the store hold these vectors and no others, at once or, when it throws, not at all. What it holds already
-   * is kept, unless `anew`.
+   * Makes the store hold these vectors. What it holds already is kept, unless `anew`; others may stay where taking
+   * them out would cost more than their room. When it throws, nothing that was there is lost.
    */
   write(
     space: VectorSpace,

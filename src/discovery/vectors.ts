@@ -16,41 +16,41 @@ export function meanVector(vectors: readonly Float32Array[]): Float32Array {
 
 /** The best row of each owner for one query. */
 export interface BestRows {
-  /** Largest dot product over the owner's rows. */
+  /** Largest dot product over the owner's rows; -1 without any. */
   readonly cosine: Float32Array;
-  /** Which row that was. */
+  /** Which of its rows that was; -1 without any. */
   readonly row: Int32Array;
 }
 
 /** Unit vectors in one flat block, each belonging to an owner; a query scans them all. */
 export class VectorTable {
+  readonly rows: number;
   readonly #matrix: Float32Array;
-  readonly #owners: Int32Array;
+  /** How many rows each owner has: they lie side by side, in the order of the owners. */
+  readonly #counts: Int32Array;
   readonly #dimensions: number;
-  readonly #ownerCount: number;
 
-  /** @param owners for each vector the number of its owner, below `ownerCount` */
-  constructor(
-    vectors: readonly Float32Array[],
-    owners: readonly number[],
-    ownerCount: number,
-    dimensions: number,
-  ) {
-    this.#matrix = new Float32Array(vectors.length * dimensions);
-    vectors.forEach((vector, row) => this.#matrix.set(vector, row * dimensions));
-    this.#owners = Int32Array.from(owners);
+  /** @param owners the vectors of each */
+  constructor(owners: readonly (readonly Float32Array[])[], dimensions: number) {
+    this.#counts = Int32Array.from(owners, (vectors) => vectors.length);
+    this.rows = this.#counts.reduce((sum, count) => sum + count, 0);
+    this.#matrix = new Float32Array(this.rows * dimensions);
     this.#dimensions = dimensions;
-    this.#ownerCount = ownerCount;
+    let row = 0;
+    for (const vectors of owners) {
+      for (const vector of vectors) this.#matrix.set(vector, dimensions * row++);
+    }
   }
 
-  /** For each owner its best row: max pooling. */
+  /** For each owner its best row, the first of equal ones: max pooling. */
   best(query: Float32Array): BestRows {
-    const cosine = new Float32Array(this.#ownerCount).fill(-1);
-    const row = new Int32Array(this.#ownerCount).fill(-1);
-    for (let at = 0; at < this.#owners.length; at++) {
-      const owner = this.#owners[at] ?? 0;
-      const value = this.#dot(query, at * this.#dimensions);
-      if ((row[owner] ?? -1) < 0 || value > (cosine[owner] ?? -1)) {
+    const cosine = new Float32Array(this.#counts.length).fill(-1);
+    const row = new Int32Array(this.#counts.length).fill(-1);
+    let start = 0;
+    for (const [owner, count] of this.#counts.entries()) {
+      for (let at = 0; at < count; at++, start += this.#dimensions) {
+        const value = this.#dot(query, start);
+        if (at > 0 && value <= (cosine[owner] ?? -1)) continue;
         cosine[owner] = value;
         row[owner] = at;
       }

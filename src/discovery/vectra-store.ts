@@ -1,30 +1,30 @@
-import { readFile, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { IndexItem, LocalIndex } from "vectra";
-import { sha256 } from "../base/digest.ts";
-import { StagedFileStorage } from "./staged-file-storage.ts";
-import { vectraCodec } from "./vectra-codec.ts";
+import { readSegment, type Segment, segmentStamp, writeSegment } from "./vector-segment.ts";
 import type { StoredVector, VectorSpace, VectorStore } from "./vector-store.ts";
+import { vectraCodec } from "./vectra-codec.ts";
 
-const INDEX_NAME = `index${vectraCodec.extension}`;
-const MAX_INDEX_BYTES = 2 ** 30;
-
-interface Known {
-  readonly stamp: string;
-  readonly space: string;
-  readonly vectors: ReadonlyMap<string, Float32Array>;
-}
+/** vectra rewrites a whole file for one change and looks through it for each item that it adds: so files stay small. */
+const FULL = 1_024;
+const SEGMENT_NAME = new RegExp(`^index(?:-[0-9a-f-]+)?\\${vectraCodec.extension}$`);
+const UNFINISHED = new RegExp(`^\\.index.*\\${vectraCodec.extension}\\.[0-9a-f-]+\\.tmp$`);
+const SURELY_DEAD_MS = 3_600_000;
+const MAX_LISTINGS = 20;
 
 /**
- * A vectra `LocalIndex` on disk. Each item carries a checksum over the model's name, its own id and its vector, so
- * a flipped bit costs one vector and another model costs all, and neither is ever searched. Reading doesn't import
- * vectra, which takes as long as loading the model.
+ * vectra indexes in a folder, each of at most 1,024 vectors: one change writes one of them. Files are never changed,
+ * only replaced by others with new names before the old ones go. So readers in other processes always find every
+ * vector, and of two writers none loses what the other wrote. Each item carries a checksum over the model's name, its
+ * own id and its vector: a flipped bit costs one vector and another model costs all, and neither is ever searched.
+ * Reading doesn't import vectra, which takes as long as loading the model.
  */
 export class VectraStore implements VectorStore {
   readonly #folder: string;
   readonly #log: (message: string) => void;
-  /** What was last read or written, and the state of the file it came from. */
-  #known: Known | undefined;
+  /** What was last read or written. */
+  #segments: ReadonlyMap<string, Segment> = new Map();
+  #known: ReadonlyMap<string, Float32Array> = new Map();
 
   constructor(folder: string, log: (message: string) => void = () => {}) {
     this.#folder = resolve(folder);
@@ -32,82 +32,129 @@ export class VectraStore implements VectorStore {
   }
 
   async read(space: VectorSpace): Promise<ReadonlyMap<string, Float32Array>> {
-    const stamp = await this.#stamp();
-    if (this.#known?.stamp !== stamp || this.#known.space !== space.id) {
-      this.#known = { stamp, space: space.id, vectors: stamp === "" ? new Map() : await this.#load(space) };
+    const seen: Segment[] = [];
+    for (let listing = 0; listing < MAX_LISTINGS; listing++) {
+      const names = await this.#names();
+      const found = await this.#found(names, space, seen);
+      // A listing made while files came and went may miss both the old file and the new one.
+      if (found === undefined || String(await this.#names()) !== String(names)) continue;
+      if (!sameSegments(found, this.#segments)) this.#hold(found);
+      return this.#known;
     }
-    return this.#known.vectors;
+    // Others write all the time. What was read is right, whichever file it stands in now.
+    return vectorsOf(seen);
   }
 
   async write(
     space: VectorSpace,
     vectors: ReadonlyMap<string, StoredVector>,
-    options: { readonly anew?: boolean } = {},
+    { anew = false }: { readonly anew?: boolean } = {},
   ): Promise<void> {
-    const intact = options.anew === true ? new Map<string, Float32Array>() : await this.read(space);
-    const storage = new StagedFileStorage();
-    await storage.createFolder(this.#folder);
-    const index = await this.#open(storage, intact.size === 0);
-    await index.beginUpdate();
-    const present = (await index.listItems()).map(({ id }) => id);
-    const kept = new Set(present.filter((id) => vectors.has(id) && intact.has(id)));
-    await index.deleteItems(present.filter((id) => !kept.has(id)));
-    for (const each of vectors.values()) if (!kept.has(each.id)) await index.insertItem(itemOf(space, each));
-    await index.endUpdate();
-    await storage.commit();
-    const now = new Map([...vectors].map(([id, { vector }]) => [id, vector]));
-    this.#known = { stamp: await this.#stamp(), space: space.id, vectors: now };
-  }
-
-  /** The index as it is on disk; an empty one where nothing there is of use. */
-  async #open(storage: StagedFileStorage, empty: boolean): Promise<LocalIndex> {
-    const { LocalIndex } = await import("vectra");
-    if (empty) {
-      const nothing = vectraCodec.serializeIndex({ version: 1, metadata_config: {}, items: [] });
-      await storage.upsertFile(`${this.#folder}/${INDEX_NAME}`, nothing);
+    await this.read(space);
+    const { kept, replaced, placed } = this.#sorted(vectors, anew);
+    const homeless = [...vectors.values()].filter(({ id }) => !placed.has(id));
+    if (homeless.length === 0 && replaced.length === 0) return;
+    for (let at = 0; at < homeless.length; at += FULL) {
+      const name = `index-${randomUUID()}${vectraCodec.extension}`;
+      const segment = await writeSegment(this.#folder, name, space, homeless.slice(at, at + FULL));
+      kept.set(name, segment);
     }
-    return new LocalIndex(this.#folder, INDEX_NAME, storage, vectraCodec);
+    for (const { name } of replaced) await rm(join(this.#folder, name), { recursive: true, force: true });
+    this.#hold(kept);
+    await this.#sweep();
   }
 
-  async #load(space: VectorSpace): Promise<ReadonlyMap<string, Float32Array>> {
-    const vectors = new Map<string, Float32Array>();
-    try {
-      const { items } = vectraCodec.deserializeIndex(await readFile(join(this.#folder, INDEX_NAME)));
-      for (const item of items) {
-        const vector = intactVector(space, item);
-        if (vector !== undefined) vectors.set(item.id, vector);
-      }
-      const lost = items.length - vectors.size;
-      if (lost > 0) {
-        this.#log(`${lost} of ${items.length} vectors are damaged or of another model and are made again`);
-      }
-    } catch (error) {
-      this.#log(`The vector index cannot be read and is made again: ${(error as Error).message}`);
+  /**
+   * Which segments stay as they are, with the ids placed there. Replaced is what is damaged, what is half stale, and
+   * what isn't full when something has to be written anyway.
+   */
+  #sorted(vectors: ReadonlyMap<string, StoredVector>, anew: boolean): {
+    kept: Map<string, Segment>;
+    replaced: Segment[];
+    placed: ReadonlySet<string>;
+  } {
+    const kept = new Map<string, Segment>();
+    const replaced: Segment[] = [];
+    const placed = new Set<string>();
+    const partial: { segment: Segment; ids: string[] }[] = [];
+    // The fullest first: of two copies the one in the smaller file goes.
+    for (const segment of [...this.#segments.values()].sort((a, b) => b.vectors.size - a.vectors.size)) {
+      const ids = [...segment.vectors.keys()].filter((id) => vectors.has(id) && !placed.has(id));
+      const intact = !anew && segment.broken === undefined && segment.lost === 0;
+      if (!intact || ids.length * 2 < segment.vectors.size || ids.length === 0) replaced.push(segment);
+      else if (segment.vectors.size < FULL) partial.push({ segment, ids });
+      else kept.set(segment.name, segment);
+      if (!replaced.includes(segment)) { for (const id of ids) placed.add(id); }
     }
-    return vectors;
+    const settled = replaced.length === 0 && placed.size === vectors.size && partial.length <= 1 &&
+      partial.every(({ segment, ids }) => ids.length === segment.vectors.size);
+    for (const { segment, ids } of partial) {
+      if (settled) kept.set(segment.name, segment);
+      else {
+        replaced.push(segment);
+        for (const id of ids) placed.delete(id);
+      }
+    }
+    return { kept, replaced, placed };
   }
 
-  /** Changes whenever the file is replaced; empty when there is no usable file. */
-  async #stamp(): Promise<string> {
-    const found = await stat(join(this.#folder, INDEX_NAME), { bigint: true }).catch(() => undefined);
-    if (found === undefined || !found.isFile() || found.size > MAX_INDEX_BYTES) return "";
-    return `${found.ino}:${found.mtimeNs}:${found.size}`;
+  #hold(segments: ReadonlyMap<string, Segment>): void {
+    this.#segments = segments;
+    this.#known = vectorsOf(segments.values());
+  }
+
+  async #names(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    return names.filter((name) => SEGMENT_NAME.test(name)).sort();
+  }
+
+  /** The segments on disk, those that were read before not read again; undefined when one went meanwhile. */
+  async #found(
+    names: readonly string[],
+    space: VectorSpace,
+    seen: Segment[],
+  ): Promise<ReadonlyMap<string, Segment> | undefined> {
+    const found = new Map<string, Segment>();
+    for (const name of names) {
+      const stamp = await segmentStamp(this.#folder, name);
+      if (stamp === undefined) return undefined;
+      const known = this.#segments.get(name);
+      const isKnown = known?.stamp === stamp && known.space === space.id;
+      const segment = isKnown ? known : await readSegment(this.#folder, name, stamp, space);
+      if (segment === undefined) return undefined;
+      if (!isKnown) this.#tell(segment);
+      seen.push(segment);
+      found.set(name, segment);
+    }
+    return found;
+  }
+
+  #tell({ name, vectors, lost, broken }: Segment): void {
+    if (broken !== undefined) {
+      this.#log(`The vector index "${name}" cannot be read and is made again: ${broken}`);
+    } else if (lost > 0) {
+      const all = vectors.size + lost;
+      this.#log(`${lost} of ${all} vectors are damaged or of another model and are made again`);
+    }
+  }
+
+  /** Removes what killed writers left. */
+  async #sweep(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (!UNFINISHED.test(name)) continue;
+      const path = join(this.#folder, name);
+      const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+      if (age > SURELY_DEAD_MS) await rm(path, { force: true });
+    }
   }
 }
 
-function itemOf(space: VectorSpace, { id, document, kind, vector }: StoredVector): IndexItem {
-  const checksum = checksumOf(space, id, vector);
-  // vectra declares lists of numbers; it only counts, multiplies and hands on, which a Float32Array serves as well.
-  return { id, metadata: { document, kind, checksum }, vector: vector as unknown as number[], norm: 1 };
+function vectorsOf(segments: Iterable<Segment>): Map<string, Float32Array> {
+  const all = new Map<string, Float32Array>();
+  for (const { vectors } of segments) for (const [id, vector] of vectors) all.set(id, vector);
+  return all;
 }
 
-function intactVector(space: VectorSpace, item: IndexItem): Float32Array | undefined {
-  const vector = new Float32Array(item.vector);
-  if (vector.length !== space.dimensions) return undefined;
-  return item.metadata["checksum"] === checksumOf(space, item.id, vector) ? vector : undefined;
-}
-
-function checksumOf(space: VectorSpace, id: string, vector: Float32Array): string {
-  const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-  return sha256(`${space.id}\n${id}\n${sha256(bytes)}`).slice(0, 32);
+function sameSegments(some: ReadonlyMap<string, Segment>, others: ReadonlyMap<string, Segment>): boolean {
+  return some.size === others.size && [...some].every(([name, segment]) => others.get(name) === segment);
 }

@@ -7,6 +7,8 @@ const STOP_WORDS: ReadonlySet<string> = new Set(
 );
 
 const NOT_WORD = /[^\p{L}\p{N}\p{M}]+/u;
+/** Most words: nothing in them to split at. The general way costs four passes. */
+const PLAIN_WORD = /^(?:[A-Z]?[a-z]+|[0-9]+)$/;
 const MAX_JOINED = 20;
 
 /** The words of a text in lower case: cut at everything but letters and digits, and at the borders of `camelCase` and `csv2json`. */
@@ -65,6 +67,7 @@ function withoutFinalE(word: string): string {
 
 function splitIdentifier(run: string): string[] {
   if (run === "") return [];
+  if (PLAIN_WORD.test(run)) return [run];
   return run
     .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, "$1 $2")
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, "$1 $2")

@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { cp, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestTree } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { classifyUvFailure } from "./classify.ts";
+import type { ConfinedUv } from "./confined-uv.ts";
+import { looksOf } from "./looks.ts";
 import { checkPins } from "./pins.ts";
 import { redactUrls } from "./redact-urls.ts";
 import type { Requirement } from "./requirement.ts";
-import { runTool } from "./run-tool.ts";
-import type { UvCommand } from "./sandboxed-uv.ts";
 import { stubScript } from "./stub.ts";
+import { sweep } from "./sweep.ts";
 import type { EnvironmentOptions, EnvironmentRecord, PythonInterpreter, UvTool } from "./types.ts";
 
 /** All that an installation needs, found before. */
@@ -20,17 +21,14 @@ export interface BuildPlan {
   readonly uv: UvTool;
   /** Where uv works: `cache` and `stages` are below it. */
   readonly room: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly command: UvCommand;
-  readonly unenforced: string | undefined;
+  readonly confined: ConfinedUv;
 }
 
 const STEP_TIMEOUT_MS = 600_000;
-const LEFTOVER_AGE_MS = 24 * 3600 * 1000;
 
 /**
  * Resolves, locks, checks and installs below `room`, then moves the finished environment into `stage`. A killed
- * installation leaves nothing that could be taken for a finished one; what it left below `room` goes after a day.
+ * installation leaves nothing that could be taken for a finished one; what it left below `room` goes with a later one.
  *
  * @throws {SkillError}
  */
@@ -100,21 +98,13 @@ async function runUv(
   args: readonly string[],
   work: string,
   plan: BuildPlan,
-  { signal, onLog }: EnvironmentOptions,
+  { onLog }: EnvironmentOptions,
 ): Promise<void> {
-  const { command, args: full } = plan.command(args, work);
-  const result = await runTool({
-    command,
-    args: full,
-    env: plan.env,
-    cwd: work,
-    timeout_ms: STEP_TIMEOUT_MS,
-    signal,
-  });
+  const result = await plan.confined.run(args, work, STEP_TIMEOUT_MS);
   for (const line of redactUrls(result.stderr).split("\n")) {
     if (line.trim() !== "") onLog?.(line.trimEnd().slice(0, 500));
   }
-  if (result.code !== 0) throw classifyUvFailure(step, result.stderr || result.stdout, plan.requirements);
+  if (result.code !== 0) throw classifyUvFailure(step, result.stderr, plan.requirements);
 }
 
 async function record(
@@ -124,6 +114,7 @@ async function record(
   plan: BuildPlan,
 ): Promise<EnvironmentRecord> {
   const isVenv = plan.isolation === "venv";
+  const looks = await looksOf(target);
   const minor = plan.python.version.split(".").slice(0, 2).join(".");
   return {
     interpreter: isVenv ? `${name}/bin/python` : plan.python.path,
@@ -132,8 +123,9 @@ async function record(
     roots: plan.python.roots,
     pins,
     digest: await digestTree(target),
+    ...(looks === undefined ? {} : { looks }),
     uv_version: plan.uv.version,
-    ...(plan.unenforced === undefined ? {} : { install_unenforced: plan.unenforced }),
+    ...(plan.confined.unenforced === undefined ? {} : { install_unenforced: plan.confined.unenforced }),
   };
 }
 
@@ -149,14 +141,5 @@ async function move(from: string, to: string): Promise<void> {
       preserveTimestamps: true,
       errorOnExist: true,
     });
-  }
-}
-
-/** Takes away what killed installations left. */
-async function sweep(stages: string): Promise<void> {
-  for (const name of await readdir(stages).catch(() => [])) {
-    const path = join(stages, name);
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
   }
 }

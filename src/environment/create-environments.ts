@@ -1,23 +1,26 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
 import { buildEnvironment } from "./build.ts";
 import { fetchUv } from "./fetch-uv.ts";
+import { learnAgain, openUv, type UvNeeds } from "./confined-uv.ts";
 import { findPython } from "./find-python.ts";
 import { findUv, neededUv } from "./find-uv.ts";
+import { KnownHosts } from "./index-hosts.ts";
 import { type PackageIndex, packageIndex } from "./package-index.ts";
 import { homeFolder, type UserEnvironment } from "./user-environment.ts";
 import { parseRequirements } from "./requirement.ts";
-import { confineUv } from "./sandboxed-uv.ts";
 import type {
   EnvironmentOptions,
   EnvironmentRecord,
   EnvironmentRequest,
   Environments,
+  InstallConfinement,
   PythonInterpreter,
   UvTool,
 } from "./types.ts";
+import { sweep } from "./sweep.ts";
 import { uvEnvironment } from "./uv-environment.ts";
 
 export interface CreateEnvironmentsOptions {
@@ -29,8 +32,13 @@ export interface CreateEnvironmentsOptions {
   readonly uv?: string;
   /** Whether uv may be installed into the cache. Default true. */
   readonly allowUvInstall?: boolean;
-  /** Absolute path of bubblewrap; without it uv runs bare and the record says so. */
+  /** Absolute path of bubblewrap. Default: found on PATH and in the system's folders. */
   readonly bwrapPath?: string;
+  /**
+   * What confines uv. `auto`: bubblewrap, which leaves it only the package index as network; else Landlock; else nothing,
+   * and the record says what is not enforced. Default `auto`.
+   */
+  readonly backend?: UvNeeds["backend"];
   /** Never asks the network: everything must be in the cache. Default false. */
   readonly offline?: boolean;
   /** Variables of the user who runs the host. Default those of this process. */
@@ -54,6 +62,7 @@ class LocalEnvironments implements Environments {
   readonly #env: UserEnvironment;
   readonly #tools: string;
   readonly #room: string;
+  readonly #known: KnownHosts;
   readonly #pythons = new Map<string, PythonInterpreter>();
   readonly #uvs = new Map<string, UvTool>();
   #index: PackageIndex | undefined;
@@ -66,6 +75,7 @@ class LocalEnvironments implements Environments {
     const cache = options.cacheDir ?? defaultCacheDir(this.#env);
     this.#tools = join(cache, "uv");
     this.#room = join(cache, "install");
+    this.#known = new KnownHosts(join(cache, "index-hosts.json"));
   }
 
   python(): Promise<PythonInterpreter> {
@@ -80,6 +90,16 @@ class LocalEnvironments implements Environments {
     return await this.#find(undefined, undefined);
   }
 
+  async confinement(): Promise<InstallConfinement | undefined> {
+    const uv = await this.findUv();
+    if (uv === undefined) return undefined;
+    const needs = await this.#needs(await this.python(), uv, [], undefined);
+    const confined = await openUv({ ...needs, offline: true });
+    await confined.close();
+    const { by, unenforced } = confined;
+    return { by, ...(unenforced === undefined ? {} : { unenforced }) };
+  }
+
   async build(
     stage: string,
     request: EnvironmentRequest,
@@ -89,35 +109,55 @@ class LocalEnvironments implements Environments {
     const python = await this.#python(request.requires_python, options.signal);
     if (requirements.length === 0) return withoutDependencies(python);
     const uv = await this.#uv(request.min_uv_version, options);
-    await mkdir(join(this.#room, "cache"), { recursive: true, mode: 0o700 });
-    const index = this.#index ??= await packageIndex(python, this.#env);
-    const env = uvEnvironment({
-      index,
-      cache: join(this.#room, "cache"),
-      home: this.#room,
-      offline: this.#options.offline ?? false,
+    const needs = await this.#needs(python, uv, requirements.map(({ name }) => name), options.signal);
+    const attempt = async (): Promise<EnvironmentRecord> => {
+      const confined = await openUv(needs);
+      try {
+        const { room } = needs;
+        const plan = { requirements, isolation: request.isolation, python, uv, room, confined };
+        return await buildEnvironment(stage, plan, options);
+      } finally {
+        await confined.close();
+      }
+    };
+    return await attempt().catch(async (error: unknown) => {
+      const unreachable = SkillError.isInstance(error) && error.code === "index_unreachable";
+      if (!unreachable || !await learnAgain(needs)) throw error;
+      options.onLog?.("the package index keeps files on other hosts than it did: trying again");
+      return await attempt();
     });
-    const { command, unenforced } = await confineUv(
-      {
-        bwrap: this.#options.bwrapPath,
-        uv: uv.path,
-        room: this.#room,
-        readable: [...python.roots, ...index.files],
-      },
-      env,
-      options.signal,
-    );
-    const plan = {
-      requirements,
-      isolation: request.isolation,
+  }
+
+  /** All that uv needs to be started, and the folders for it. */
+  async #needs(
+    python: PythonInterpreter,
+    uv: UvTool,
+    names: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<UvNeeds> {
+    await mkdir(join(this.#room, "cache"), { recursive: true, mode: 0o700 });
+    // A sandbox is given real places, not links to them.
+    const room = await realpath(this.#room);
+    const scratch = join(room, "..", "scratch");
+    await sweep(scratch);
+    const index = this.#index ??= await packageIndex(python, this.#env);
+    const { offline = false, backend = "auto", bwrapPath: bwrap } = this.#options;
+    const env = uvEnvironment({ index, cache: join(room, "cache"), home: room, offline });
+    const { files } = index;
+    return {
       python,
       uv,
-      room: this.#room,
+      room,
+      scratch,
+      files,
       env,
-      command,
-      unenforced,
+      offline,
+      backend,
+      bwrap,
+      known: this.#known,
+      names,
+      signal,
     };
-    return await buildEnvironment(stage, plan, options);
   }
 
   async #python(requires: string | undefined, signal: AbortSignal | undefined): Promise<PythonInterpreter> {

@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { pipSettings } from "./pip-settings.ts";
 import { homeFolder, NETWORK_VARIABLES, type UserEnvironment } from "./user-environment.ts";
@@ -9,7 +9,7 @@ import { uvSettings } from "./uv-settings.ts";
 export interface PackageIndex {
   /** For uv's environment; holds credentials, so it never goes to a command line or a log. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Files and folders that uv must be able to read for it. */
+  /** Real paths of files and folders that uv must be able to read for it. */
   readonly files: readonly string[];
 }
 
@@ -33,32 +33,34 @@ export async function packageIndex(python: PythonInterpreter, env: UserEnvironme
     SSL_CERT_FILE: pip.cert,
     HTTPS_PROXY: pip.proxy,
     HTTP_PROXY: pip.proxy,
-    NETRC: await exists(netrc) ? netrc : undefined,
+    NETRC: await real(netrc),
     ...nonEmpty(Object.fromEntries(passed)),
     UV_DEFAULT_INDEX: uv === undefined ? pip.indexUrl : uv.defaultIndex,
     UV_INDEX: (uv?.indexes ?? pip.extraIndexUrls).join(" "),
     UV_FIND_LINKS: links.join(","),
     UV_NO_INDEX: uv?.noIndex ?? pip.noIndex ? "1" : undefined,
   });
-  const named = ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "NETRC"].map((name) =>
-    variables[name] ?? ""
-  );
-  const files: string[] = [];
-  for (const path of [...named, ...links]) if (isAbsolute(path) && await exists(path)) files.push(path);
-  return { variables, files };
+  const files: string[] = [...links];
+  for (const name of ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "NETRC"]) {
+    const path = await real(variables[name] ?? "");
+    if (path !== undefined) files.push(variables[name] = path);
+  }
+  return { variables, files: files.filter((path) => isAbsolute(path)) };
 }
 
-/** URLs, and folders that exist: pip warns about others, uv stops. */
+/** URLs, and the real paths of folders that exist: pip warns about others, uv stops. */
 async function reachable(links: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const link of links) {
-    if (/^[a-z]+:\/\//i.test(link) || (isAbsolute(link) && await exists(link))) found.push(link);
+    const place = /^[a-z]+:\/\//i.test(link) ? link : await real(link);
+    if (place !== undefined) found.push(place);
   }
   return found;
 }
 
-function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+/** Where a path leads: a sandbox is given that place and not the link to it. Undefined when it is not there. */
+async function real(path: string): Promise<string | undefined> {
+  return isAbsolute(path) ? await realpath(path).catch(() => undefined) : undefined;
 }
 
 function nonEmpty(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -39,8 +39,10 @@ export interface EnvironmentRecord {
    * these files: compiled bytecode carries times, so another build of the same pins has another digest.
    */
   readonly digest: string | null;
+  /** `looksOf` the same folder: while it is the same, the files are, unless somebody hides a change. */
+  readonly looks?: string;
   readonly uv_version: string | null;
-  /** Installed without a sandbox around uv, and why. */
+  /** What was not enforced while uv installed it, and why; absent when everything was. */
   readonly install_unenforced?: string;
 }
 
@@ -51,6 +53,13 @@ export interface EnvironmentOptions {
   readonly onLog?: (line: string) => void;
 }
 
+/** How far uv is held while it installs. */
+export interface InstallConfinement {
+  readonly by: "bubblewrap" | "landlock" | "nothing";
+  /** What is not enforced, and why; absent when everything is. */
+  readonly unenforced?: string;
+}
+
 /** Finds tools and builds environments. */
 export interface Environments {
   /** @throws {SkillError} `python_unavailable` */
@@ -59,6 +68,8 @@ export interface Environments {
   uv(options?: EnvironmentOptions): Promise<UvTool>;
   /** Finds uv without installing. @throws {SkillError} `uv_unavailable` when the one that was set cannot be used */
   findUv(): Promise<UvTool | undefined>;
+  /** Starts uv as an installation would, without network. Undefined when there is no uv, which is not fetched for it. */
+  confinement(): Promise<InstallConfinement | undefined>;
   /**
    * Locks and installs into `stage` (an existing folder, best on the cache's file system). On failure everything it
    * made is gone and the error says which requirement is to blame.

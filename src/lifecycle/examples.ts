@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { SkillError, type SkillErrorCode, type SkillErrorValue } from "../base/errors.ts";
-import { canonicalJson, decodeUtf8, type Json, parseJson } from "../base/json.ts";
+import { canonicalJson, type Json } from "../base/json.ts";
+import { readPackageLines } from "./package-lines.ts";
 import { type Example, EXAMPLE_BOUNDS, type ExampleResult } from "./types.ts";
 
 const FILE = "tests/examples.jsonl";
@@ -32,28 +31,8 @@ export function checkExamples(examples: readonly unknown[]): readonly Example[] 
 
 /** Reads `tests/examples.jsonl` of a package: one example a line. No file, no examples. @throws {SkillError} `invalid_package` naming the line */
 export async function readExamples(packageDir: string): Promise<readonly Example[]> {
-  const bytes = await readFile(join(packageDir, FILE)).catch(() => undefined);
-  if (bytes === undefined) return [];
-  if (bytes.byteLength > EXAMPLE_BOUNDS.fileBytes) {
-    throw new SkillError(
-      "invalid_package",
-      `"${FILE}" is ${bytes.byteLength} bytes long, the limit is ${EXAMPLE_BOUNDS.fileBytes}`,
-    );
-  }
-  const lines = decodeUtf8(bytes, `"${FILE}"`, "invalid_package").split(/\r?\n/);
-  const written = lines.map((text, index) => ({ text, line: index + 1 })).filter(({ text }) =>
-    text.trim() !== ""
-  );
-  if (written.length > EXAMPLE_BOUNDS.most) {
-    throw new SkillError(
-      "invalid_package",
-      `"${FILE}" holds ${written.length} examples, the limit is ${EXAMPLE_BOUNDS.most}`,
-    );
-  }
-  return written.map(({ text, line }) => {
-    const place = `"${FILE}" line ${line}`;
-    return checkExample(parseJson(text, place, { code: "invalid_package" }), place, "invalid_package");
-  });
+  const lines = await readPackageLines(packageDir, FILE, EXAMPLE_BOUNDS);
+  return lines.map(({ place, value }) => checkExample(value, place, "invalid_package"));
 }
 
 /** Judges what a tool answered: `got` is its value, or the error that it ended with. */

@@ -84,7 +84,7 @@ export class HomeDb {
 
   /** Whether anybody committed since this was last asked. Costs some microseconds. */
   moved(): boolean {
-    const version = Number(this.sql.get("pragma data_version")?.["data_version"]);
+    const version = Number(this.sql.value("pragma data_version"));
     if (version === this.#seenVersion) return false;
     this.#seenVersion = version;
     return true;

@@ -24,6 +24,8 @@ export interface HomeLayout {
   /** The environment that a skill's setup left. */
   skillEnv(id: string): string;
   staged(key: string): StagedLayout;
+  /** Has a folder for each skill that was installed. */
+  readonly runtimes: string;
   runtime(id: string): string;
   /** Marker with the version that serves. */
   activeVersion(id: string): string;
@@ -62,7 +64,8 @@ export const SLOTS: readonly Slot[] = ["A", "B"];
 export function homeLayout(dir: string): HomeLayout {
   const state = join(dir, ".state");
   const staging = join(state, "staging");
-  const runtime = (id: string): string => join(dir, ".runtime", id);
+  const runtimes = join(dir, ".runtime");
+  const runtime = (id: string): string => join(runtimes, id);
   return {
     dir,
     config: join(dir, "config.toml"),
@@ -84,6 +87,7 @@ export function homeLayout(dir: string): HomeLayout {
       source: join(staging, key, "src"),
       build: join(staging, key, "build"),
     }),
+    runtimes,
     runtime,
     activeVersion: (id) => join(runtime(id), "active"),
     previousVersion: (id) => join(runtime(id), "previous"),

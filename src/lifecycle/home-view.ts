@@ -66,7 +66,10 @@ export class HomeView {
 
   /** All skills by id. */
   all(): readonly SkillRecord[] {
-    return this.ids().map((id) => this.find(id)).filter((record) => record !== undefined);
+    // `ids` has just asked whether something changed; asking for each of thousands would cost more than all else.
+    return this.ids().map((id) => this.#skills.get(id) ?? this.find(id)).filter((record) =>
+      record !== undefined
+    );
   }
 
   #renew(): void {

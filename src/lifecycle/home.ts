@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { Emitter } from "../base/emitter.ts";
@@ -21,10 +21,12 @@ import { SecretKey } from "./secrets/secret-key.ts";
 import { secretSource } from "./secrets/secret-source.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
 import { readSkillEnv } from "./skill-env.ts";
+import { servingOf } from "./skill-record.ts";
+import { hasSoundDatabase } from "./sound-state.ts";
 import { Staging } from "./staging.ts";
 import { standardLibrary } from "./standard-library.ts";
 import { isTrusted, noteTrust, untrustedHome } from "./trust.ts";
-import type { HomeSettings, LibraryEvents } from "./types.ts";
+import type { HomeSettings, LibraryEvents, TriggerTrial } from "./types.ts";
 import { asUntrusted } from "./untrusted.ts";
 
 /** What a home is opened with. */
@@ -40,6 +42,8 @@ export interface OpenHomeOptions {
   readonly settings?: SettingsInput;
   /** Secrets that the host has; they go before those of the home. */
   readonly secrets?: SecretSource;
+  /** Tries whether sentences find a skill. Without it `tests/triggers.jsonl` is not run. */
+  readonly trial?: TriggerTrial;
   /** Gets what a person running the host should know. */
   readonly log?: (level: "info" | "warning" | "error", message: string) => void;
 }
@@ -67,6 +71,7 @@ export interface Home {
   readonly building: BuildContext;
   readonly history: RunHistory;
   readonly events: Emitter<LibraryEvents>;
+  readonly trial: TriggerTrial | undefined;
   readonly log: (level: "info" | "warning" | "error", message: string) => void;
 }
 
@@ -107,6 +112,7 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
         home: dir,
         settings,
         secrets: source,
+        writtenByOthers: (id) => writtenByOthers(view, id),
         env: (id) => (trusted ? readSkillEnv(db.sql, id) : {}),
       }),
       secrets,
@@ -116,6 +122,7 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       building: buildContext(dir, settings, environments, runner),
       history: new RunHistory(trusted ? layout.history : ":memory:"),
       events: new Emitter((error) => log("error", `a listener failed: ${String(error)}`)),
+      trial: options.trial,
       log,
     };
     if (made) await home.projector.repair();
@@ -148,6 +155,12 @@ export async function commit<T>(
 /** @throws {SkillError} `untrusted_home` */
 export function requireTrusted(home: Home): void {
   if (!home.trusted) throw untrustedHome(home.layout.dir);
+}
+
+/** What they plant there must not steer a grant. */
+function writtenByOthers(view: HomeView, id: string): readonly string[] {
+  const others = view.all().filter((record) => record.id !== id).map(servingOf);
+  return others.flatMap((one) => one?.resolved.manifest.security.permissions.file_write ?? []);
 }
 
 async function bringUp(home: Home): Promise<void> {
@@ -208,9 +221,8 @@ interface OpenedDb {
 async function openDb(path: string, given: boolean): Promise<OpenedDb> {
   const found = await contents(path);
   const dir = found === undefined ? await make(path) : await realpath(path);
-  const { db: file } = homeLayout(dir);
-  const isHome = await stat(file).then(() => true, () => false);
-  if (!isHome) {
+  const layout = homeLayout(dir), { db: file } = layout;
+  if (!await hasSoundDatabase(layout)) {
     if (!given && found !== undefined && found.length > 0) {
       return { dir, db: await HomeDb.open(":memory:"), trusted: false, made: false };
     }

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
-import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
-import { loadPackage } from "../manifest/package.ts";
-import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
-import { SKILL_ID } from "../manifest/skill-id.ts";
+import type { PackageFile } from "../manifest/package-files.ts";
+import { looksLike } from "../manifest/skill-id.ts";
 import { type Build, makeBuild, readBuild } from "./build.ts";
 import { throwIfCancelled } from "./cancel.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
@@ -22,12 +20,17 @@ import {
 import { candidateOf, freeSlot, newest, servingOf, skillInfo } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { keepSnapshot } from "./snapshots.ts";
+import { fetchSource } from "./sources/fetch-source.ts";
 import { compactReport } from "./test-build.ts";
 import { addSentences } from "./triggers.ts";
 import type { InstallOptions, PackageFiles, SkillInfo, StagedBuild, TestReport } from "./types.ts";
 import { validatePackage } from "./validate.ts";
 
-type Options = InstallOptions & { readonly tests?: TestReport };
+type Options = InstallOptions & {
+  readonly tests?: TestReport;
+  /** Where the package came from, for the audit. */
+  readonly origin?: string;
+};
 type Placed = Omit<Build, "findings">;
 
 /** Writes files into staging. */
@@ -63,17 +66,16 @@ export async function buildStaged(
   return { key, ...made, findings };
 }
 
-/** Installs a package folder, a script that is a whole skill, or `<home>/<id>`, as a candidate. */
+/** Installs a package from where it is, as a candidate. */
 export async function installSource(
   home: Home,
   source: string,
   options: InstallOptions = {},
 ): Promise<SkillInfo> {
   requireTrusted(home);
-  const path = await sourcePath(home, source);
   options.onStage?.("read");
-  const loaded = await loadPackage(path);
-  return await installFiles(home, await readPackageFiles(loaded.path), loaded.manifest.id, options);
+  const { files, id, origin } = await fetchSource(home, source, options.signal);
+  return await installFiles(home, files, id, { ...options, origin });
 }
 
 /** Installs the files of a package as a candidate. */
@@ -161,7 +163,7 @@ async function alreadyInstalled(
 /** Places a build and commits a generation of it. */
 async function register(home: Home, build: Placed, options: Options): Promise<SkillInfo> {
   const { id, version } = build.resolved.manifest;
-  const { actor, signal, onStage } = options;
+  const { actor, signal, onStage, origin } = options;
   return await home.placement.place(build, async () => {
     for (;;) {
       throwIfCancelled(signal);
@@ -173,7 +175,7 @@ async function register(home: Home, build: Placed, options: Options): Promise<Sk
         action: "install",
         skill_id: id,
         digest: build.digest,
-        details: { version, build: build.build },
+        details: { version, build: build.build, ...(origin === undefined ? {} : { origin }) },
       };
       const done = await commit(home, audit, (tx) => insert(tx, home, before, build, snapshot, options))
         .catch(retry);
@@ -202,6 +204,7 @@ function insert(
   const { id, version } = build.resolved.manifest;
   const now = readSkill(tx.sql, id);
   if (now?.state !== before?.state) throw new Moved();
+  if (now === undefined) refuseLookAlike(tx, id);
   if (!existsSync(join(home.layout.build(id, build.build), "resolved.manifest.json"))) {
     throw new SkillError("conflict", `the build of "${id}" was taken away while it was installed`, {
       fix: "try again",
@@ -239,6 +242,18 @@ function insert(
   return number;
 }
 
+/** Who reads the names of tools must not take a new skill for one that is trusted. */
+function refuseLookAlike(tx: HomeTransaction, id: string): void {
+  const twin = tx.sql.all("select id from skills").map((row) => String(row["id"])).find((other) =>
+    other !== id && looksLike(other, id)
+  );
+  if (twin === undefined) return;
+  throw new SkillError("invalid_manifest", `the id "${id}" reads like the installed skill "${twin}"`, {
+    fix: "choose another id; to replace that skill, use its id",
+    details: { id, twin },
+  });
+}
+
 /** An approved proposal of these bytes is done. */
 function markInstalled(tx: HomeTransaction, digest: string): void {
   tx.sql.run("update proposals set status = 'installed' where digest = ? and status = 'approved'", digest);
@@ -250,11 +265,4 @@ class Moved extends Error {}
 function retry(error: unknown): undefined {
   if (!(error instanceof Moved)) throw error;
   return undefined;
-}
-
-/** A path, or an id of the home: `<home>/<id>`. */
-async function sourcePath(home: Home, source: string): Promise<string> {
-  if (!SKILL_ID.test(source)) return source;
-  const own = home.layout.package(source);
-  return await lstat(own).then(() => own, () => source);
 }

@@ -1,10 +1,12 @@
 import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { digestTreeFiles } from "../base/digest.ts";
+import { isAbsolute, join } from "node:path";
+import { digestTree, digestTreeFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
+import { looksOf } from "../environment/looks.ts";
+import type { EnvironmentRecord } from "../environment/types.ts";
 
 /**
- * Makes sure that a skill's sources are those that were installed. Bytes are read again only when size, time or inode
+ * Makes sure that a skill's sources and packages are those that were installed. Bytes are read again only when size, time or inode
  * of a file changed since they were last found right.
  */
 export class Integrity {
@@ -31,6 +33,28 @@ export class Integrity {
     const python = Object.fromEntries(Object.entries(found.files).filter(([path]) => path.endsWith(".py")));
     this.#sound.set(key, { looks, python });
     return python;
+  }
+
+  /**
+   * The same for an installed environment. Its files are links to those of the package cache: who writes to one there,
+   * or in another skill's environment, changes them here.
+   *
+   * @throws {SkillError} `tampered`
+   */
+  async requireEnvironment(id: string, build: string, environment: EnvironmentRecord): Promise<void> {
+    const { digest, interpreter, looks } = environment;
+    if (digest === null) return;
+    const folder = join(build, isAbsolute(interpreter) ? "env" : "venv");
+    const now = await looksOf(folder);
+    if (now !== undefined && (now === looks || this.#sound.get(folder)?.looks === now)) return;
+    const found = await digestTree(folder).catch(() => null);
+    if (found !== digest || now === undefined) {
+      throw new SkillError("tampered", `the packages of "${id}" are not those that were installed`, {
+        fix: "install the skill again; if it stays, delete the package cache",
+        details: { id, expected: digest, found },
+      });
+    }
+    this.#sound.set(folder, { looks: now, python: {} });
   }
 }
 

@@ -2,11 +2,11 @@ import { createHmac, randomBytes } from "node:crypto";
 import { isAbsolute, join } from "node:path";
 import { SkillError } from "../base/errors.ts";
 import { canonicalJson } from "../base/json.ts";
-import type { CredentialSpec, Permissions, ResourceLimits } from "../manifest/types.ts";
+import type { CredentialSpec, Permissions, PythonManifest, ResourceLimits } from "../manifest/types.ts";
 import type { RunnerLimits, SkillProgram } from "../runner/types.ts";
-import { type HostPolicy, resolveGrants } from "../sandbox/policy.ts";
+import { type HostPolicy, needsGrant, resolveGrants } from "../sandbox/policy.ts";
 import type { SandboxLimits } from "../sandbox/types.ts";
-import { narrowerLimits } from "./settings.ts";
+import { joinedPermissions, narrowerLimits } from "./settings.ts";
 import type { SkillEnv } from "./skill-env.ts";
 import { servedNames } from "./tool-table.ts";
 import type { HomeSettings, ResolvedManifest } from "./types.ts";
@@ -20,6 +20,8 @@ export interface ProgramContext {
   readonly home: string;
   readonly settings: HomeSettings;
   readonly secrets: SecretSource;
+  /** Folders that skills of the home other than this one may write. */
+  readonly writtenByOthers: (skillId: string) => readonly string[];
   /** What a skill's setup left for its runs. */
   readonly env: (skillId: string) => SkillEnv;
 }
@@ -51,11 +53,17 @@ export class ProgramMaker {
     const { manifest, environment, tools } = resolved;
     const source = join(dir, "src");
     const limits = narrowerLimits(settings.security.resource_limits, resolved.limits);
-    const grants = await resolveGrants(manifest.security.permissions, {
+    const permissions = joinedPermissions(
+      manifest.security.permissions,
+      settings.security.default_permissions,
+    );
+    const grants = await resolveGrants(permissions, {
       packageDir: source,
       host: hostPolicy(settings.security.max_permissions),
       forbidden: [home],
-      writableByOthers: [],
+      writableByOthers: [...permissions.file_read, ...permissions.file_write].some(needsGrant)
+        ? this.#context.writtenByOthers(manifest.id)
+        : [],
     });
     const policy = { ...grants, limits: sandboxLimits(limits, manifest.mode) };
     const secrets = this.#secrets(manifest.id, manifest.credentials, needSecrets);
@@ -74,11 +82,14 @@ export class ProgramMaker {
       site: environment.site.map((path) => join(dir, path)),
       roots: [...environment.roots, ...own],
       serve: resolved.serve,
+      ...(manifest.command === undefined
+        ? {}
+        : { command: { path: join(source, manifest.entry_file), args: manifest.command } }),
       tools: servedNames(manifest, tools),
       mode: manifest.mode,
       concurrent: manifest.concurrent,
       ...(manifest.health === undefined ? {} : { health: manifest.health }),
-      ...healthCheck(manifest, settings),
+      ...healthCheckOf(manifest, settings),
       policy,
       env,
       secrets,
@@ -126,7 +137,7 @@ export function hostPolicy(most: Permissions): HostPolicy {
 }
 
 /** A skill that says nothing of health checks is asked as often as any Python skill of the home. */
-function healthCheck(
+export function healthCheckOf(
   { resilience }: PythonManifest,
   { resilience: { health_check: home } }: HomeSettings,
 ): Pick<SkillProgram, "health_check_ms"> {
@@ -136,13 +147,24 @@ function healthCheck(
 }
 
 /** What the settings of a home say to a runner. */
-export function runnerLimits({ python_skills }: HomeSettings): Partial<RunnerLimits> {
-  const { max_concurrent, max_message_bytes, max_restarts, restart_backoff, health_check_interval, idle_timeout, spares } =
-    python_skills;
+export function runnerLimits(
+  { python_skills, performance: { execution } }: HomeSettings,
+): Partial<RunnerLimits> {
+  const {
+    max_concurrent,
+    max_message_bytes,
+    max_restarts,
+    restart_backoff,
+    health_check_interval,
+    idle_timeout,
+    spares,
+  } = python_skills;
   return {
     spares,
     idleMs: idle_timeout * 1000,
-    maxConcurrent: max_concurrent,
+    maxConcurrent: execution.parallel_execution ? execution.max_concurrent_skills : 1,
+    maxConcurrentPerSkill: max_concurrent,
+    maxQueue: execution.execution_queue_size,
     maxMessageBytes: max_message_bytes,
     maxRestarts: max_restarts,
     backoffMs: restart_backoff.map((seconds) => seconds * 1000),
@@ -169,6 +191,7 @@ function sandboxLimits(limits: ResourceLimits, mode: "daemon" | "one_shot"): San
     ...(mode === "one_shot" ? { cpu_seconds: Math.ceil(limits.max_execution_time) } : {}),
     file_size_mb: limits.max_file_size_mb,
     scratch_mb: Math.ceil(limits.max_file_size_mb * 4),
+    disk_io_mb: limits.max_disk_io_mb,
     open_files: 256,
     processes: 64,
   };

@@ -124,9 +124,10 @@ export class Serving {
     if (program !== undefined && program.key !== made.key && entry.calls === 1) {
       await this.#home.runner.stop(program.key);
     }
-    await this.#home.integrity.requireSource(id, made.source, digest);
+    const digests = await this.#home.integrity.requireSource(id, made.source, digest);
+    await this.#home.integrity.requireEnvironment(id, dir, resolved.environment);
     entry.revision = revision;
-    return entry.program = made;
+    return entry.program = { ...made, digests };
   }
 
   #isWarm(key: string): boolean {

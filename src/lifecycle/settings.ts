@@ -41,11 +41,14 @@ const settingsSchema = z.strictObject({
       process_spawn: true,
     }),
     generated_permissions: permissions.prefault({}),
+    sandbox_enabled: z.boolean().default(true),
+    default_permissions: permissions.prefault({ file_read: ["./", "/tmp"], file_write: ["/tmp"] }),
     resource_limits: z.strictObject({
       max_memory_mb: z.number().int().min(16).max(1_048_576).default(256),
       max_cpu_percent: z.number().min(1).max(100).default(80),
       max_execution_time: seconds.default(300),
       max_file_size_mb: z.number().min(0.01).max(1_048_576).default(10),
+      max_disk_io_mb: z.number().min(1).max(1_048_576).default(1024),
     }).prefault({}),
   }).prefault({}),
   resilience: z.strictObject({
@@ -62,6 +65,13 @@ const settingsSchema = z.strictObject({
     health_check: z.strictObject({
       enabled: z.boolean().default(true),
       interval: seconds.default(30),
+    }).prefault({}),
+  }).prefault({}),
+  performance: z.strictObject({
+    execution: z.strictObject({
+      parallel_execution: z.boolean().default(true),
+      max_concurrent_skills: count.default(5),
+      execution_queue_size: z.number().int().min(0).max(10_000).default(20),
     }).prefault({}),
   }).prefault({}),
   generator: z.strictObject({
@@ -94,16 +104,20 @@ export async function loadSettings(configFile: string, host: SettingsInput = {})
   if (file === undefined) return own;
   const fromFile = read(file.data, configFile, "home_unusable", (path) => lineOfKey(file.text, path));
   const { security } = host;
+  if (!fromFile.security.sandbox_enabled) throw notInFile(configFile, file.text);
   return {
     python_skills: { ...fromFile.python_skills, ...host.python_skills },
     security: {
       max_permissions: bounded(fromFile, own, "max_permissions", security?.max_permissions),
+      sandbox_enabled: own.security.sandbox_enabled,
+      default_permissions: bounded(fromFile, own, "default_permissions", security?.default_permissions),
       generated_permissions: bounded(fromFile, own, "generated_permissions", security?.generated_permissions),
       resource_limits: security?.resource_limits === undefined
         ? fromFile.security.resource_limits
         : narrowerLimits(fromFile.security.resource_limits, own.security.resource_limits),
     },
     resilience: { ...fromFile.resilience, ...host.resilience },
+    performance: { ...fromFile.performance, ...host.performance },
     generator: { ...fromFile.generator, ...host.generator },
   };
 }
@@ -116,6 +130,23 @@ export function narrowerLimits(a: ResourceLimits, b: Partial<ResourceLimits>): R
     max_cpu_percent: least("max_cpu_percent"),
     max_execution_time: least("max_execution_time"),
     max_file_size_mb: least("max_file_size_mb"),
+    max_disk_io_mb: least("max_disk_io_mb"),
+  };
+}
+
+/** What either of two sets of permissions allows: what a skill asks for, and what every skill has. */
+export function joinedPermissions(a: Permissions, b: Permissions): Permissions {
+  const joined = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])];
+  const hosts = (one: Permissions["network_access"], other: Permissions["network_access"]) => {
+    if (one === true || other === true) return true;
+    if (one === false) return other;
+    return other === false ? one : joined(one, other);
+  };
+  return {
+    network_access: hosts(a.network_access, b.network_access),
+    file_read: joined(a.file_read, b.file_read),
+    file_write: joined(a.file_write, b.file_write),
+    process_spawn: a.process_spawn || b.process_spawn,
   };
 }
 
@@ -132,10 +163,23 @@ export function commonPermissions(a: Permissions, b: Permissions): Permissions {
 function bounded(
   file: HomeSettings,
   host: HomeSettings,
-  key: "max_permissions" | "generated_permissions",
+  key: "max_permissions" | "generated_permissions" | "default_permissions",
   said: Permissions | undefined,
 ): Permissions {
   return said === undefined ? file.security[key] : commonPermissions(file.security[key], host.security[key]);
+}
+
+function notInFile(path: string, text: string): SkillError {
+  const line = lineOfKey(text, ["security", "sandbox_enabled"]);
+  return new SkillError(
+    "home_unusable",
+    `${path}${line === undefined ? "" : ` line ${line}`}: ` +
+      '"security.sandbox_enabled" is false: no file can switch the sandbox off',
+    {
+      fix: "remove the key; the host's own code may say settings: { security: { sandbox_enabled: false } }",
+      details: { key: "security.sandbox_enabled" },
+    },
+  );
 }
 
 function commonHosts(

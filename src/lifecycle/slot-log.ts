@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { appendFile, mkdir, open, stat, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { plainText } from "../base/plain-text.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { StoredGeneration } from "./records.ts";
 
@@ -29,9 +30,13 @@ export async function appendSlotLog(
     const size = await stat(path).then(({ size }) => size, () => 0);
     if (size > MOST_BYTES) await truncate(path);
     const time = new Date().toISOString();
-    await appendFile(path, `${text.trimEnd().split("\n").map((line) => `${time} ${line}`).join("\n")}\n`, {
-      mode: 0o644,
-    });
+    await appendFile(
+      path,
+      `${plainText(text).trimEnd().split("\n").map((line) => `${time} ${line}`).join("\n")}\n`,
+      {
+        mode: 0o644,
+      },
+    );
   } catch {
     // What is logged is in home.db too: an operation does not fail for its log.
   }

@@ -2,7 +2,7 @@ import { SkillError } from "../base/errors.ts";
 import type { SkillStatus } from "./types.ts";
 
 /** Every status, in the order of a life. */
-export const SKILL_STATUSES: readonly SkillStatus[] = [
+export const SKILL_STATUSES: readonly [SkillStatus, ...SkillStatus[]] = [
   "pending",
   "testing",
   "active",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { SkillError } from "../base/errors.ts";
+import { skillDocument } from "./documents.ts";
 import { checkExamples, readExamples } from "./examples.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
 import type { HomeTransaction } from "./home-db.ts";
@@ -9,6 +10,7 @@ import { moveGeneration, type StoredGeneration, storeTests, touchSkill } from ".
 import { candidateOf, servingOf } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { compactReport, testProgram } from "./test-build.ts";
+import { readTriggerTests, runTriggerTests } from "./trigger-tests.ts";
 import type { Actor, Example, ResolvedManifest, StagedBuild, TestReport } from "./types.ts";
 
 /** Who asks and how it can be ended. */
@@ -45,9 +47,26 @@ export async function testSkill(home: Home, id: string, options: OperationOption
     });
   }
   const begun = await beginTesting(home, target, options.actor);
-  const report = await testGeneration(home, begun, {}, options.signal);
+  const tested = await testGeneration(home, begun, {}, options.signal);
+  const report = await withTriggers(home, begun, tested);
   await keepReport(home, begun, report, options.actor);
   return report;
+}
+
+/** Adds whether the package's own sentences find the skill as they should. */
+async function withTriggers(
+  home: Home,
+  target: StoredGeneration,
+  report: TestReport,
+): Promise<TestReport> {
+  if (home.trial === undefined || !report.handshake.ok) return report;
+  const { skill_id: id, build } = target;
+  const tests = await readTriggerTests(join(home.layout.build(id, build), "src"));
+  if (tests.length === 0) return report;
+  const began = performance.now();
+  const triggers = await runTriggerTests(tests, skillDocument(home.view.get(id), target), home.trial);
+  const passed = report.passed && triggers.every(({ status }) => status !== "failed");
+  return { ...report, passed, triggers, ms: report.ms + Math.round(performance.now() - began) };
 }
 
 /** Takes a pending generation to `testing`; any other stays what it is. */
@@ -126,8 +145,8 @@ interface Subject {
 async function testBuild(home: Home, subject: Subject, signal: AbortSignal | undefined): Promise<TestReport> {
   const { name, dir, resolved, given, brief = false } = subject;
   const source = join(dir, "src");
-  await home.integrity.requireSource(resolved.manifest.id, source, resolved.digest);
-  const program = await home.programs.make({ name, dir, resolved, needSecrets: false });
+  const digests = await home.integrity.requireSource(resolved.manifest.id, source, resolved.digest);
+  const program = { ...await home.programs.make({ name, dir, resolved, needSecrets: false }), digests };
   const examples = brief ? [] : await readExamples(source);
   return await testProgram(
     home.runner,
@@ -137,7 +156,7 @@ async function testBuild(home: Home, subject: Subject, signal: AbortSignal | und
 }
 
 function describe(report: TestReport): string {
-  const { handshake, cases, examples, given, health } = report;
+  const { handshake, cases, examples, given, triggers = [], health } = report;
   const lines = [
     `handshake ${handshake.ok ? "passed" : `failed: ${handshake.error?.message ?? ""}`}`,
     ...cases.map(({ name, status, message }) =>
@@ -149,6 +168,9 @@ function describe(report: TestReport): string {
         : ` got ${error === undefined ? JSON.stringify(got) : error.message}`;
       return `${status} example ${JSON.stringify(example.input).slice(0, 500)}${came.slice(0, 2000)}`;
     }),
+    ...triggers.map(({ test, status, message }) =>
+      `${status} trigger ${JSON.stringify(test.text)}${message === undefined ? "" : `: ${message}`}`
+    ),
     ...(health === null ? [] : [`health ${health.ok ? "passed" : `failed: ${health.error?.message ?? ""}`}`]),
     ...(report.logs === "" ? [] : [report.logs]),
     `${report.passed ? "passed" : "failed"} in ${report.ms} ms`,

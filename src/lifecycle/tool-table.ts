@@ -16,7 +16,7 @@ const FREE_INPUT: JsonSchema = { type: "object" };
 /** Brings manifest and script together. The findings name what does not fit. */
 export function makeToolTable(manifest: PythonManifest, read: ScriptOutline): ToolTable {
   const outline = complete(read);
-  const serve = manifest.serve ?? outline.serve;
+  const serve = manifest.command === undefined ? manifest.serve ?? outline.serve : "stdio";
   return serve === "functions" ? functionTable(manifest, outline) : protocolTable(serve, manifest, outline);
 }
 
@@ -39,7 +39,8 @@ function complete(outline: ScriptOutline): ScriptOutline {
 function protocolTable(serve: Serve, manifest: PythonManifest, outline: ScriptOutline): ToolTable {
   const tools = manifest.tools.length > 0 ? manifest.tools : [freeTool("invoke", manifest.description)];
   const file = manifest.entry_file;
-  const missing = ["handshake", "invoke"].filter((method) =>
+  const expected = manifest.command === undefined ? ["handshake", "invoke"] : [];
+  const missing = expected.filter((method) =>
     !outline.methods.some((found) => found === method || found === `skill.${method}`)
   );
   const findings = missing.map((method): Finding => ({

@@ -6,7 +6,9 @@ import { loadPackage } from "../manifest/package.ts";
 import type { Finding, SkillPackage } from "../manifest/types.ts";
 import type { Runner, ScriptOutline } from "../runner/types.ts";
 import { type HostPolicy, resolveGrants } from "../sandbox/policy.ts";
+import { checkCommands } from "./command-check.ts";
 import { readExamples } from "./examples.ts";
+import { readTriggerTests } from "./trigger-tests.ts";
 import { checkImports } from "./import-check.ts";
 import { checkSecurity } from "./security-check.ts";
 import { makeToolTable, type ToolTable } from "./tool-table.ts";
@@ -58,6 +60,7 @@ export async function validatePackage(path: string, context: ValidateContext): P
     ...table.findings,
     ...await importFindings(loaded, outline, await context.stdlib(python.path)),
     ...await permissionFindings(loaded, context),
+    ...await checkCommands(loaded, python.path),
     ...await exampleFindings(loaded, table),
     ...checkSecurity(outline, source, manifest.entry_file, manifest.security.permissions),
   ];
@@ -97,20 +100,23 @@ async function permissionFindings(
   return read.findings.map((finding) => ({ ...finding, rule: "security/permission", file }));
 }
 
-/** Examples of the package that can't be read, or name a tool that is not there. */
+/** Examples and trigger sentences of the package that can't be read, examples that name a tool that is not there. */
 async function exampleFindings({ dir }: SkillPackage, { tools }: ToolTable): Promise<readonly Finding[]> {
+  const triggers = await attempt(() => readTriggerTests(dir));
+  const bad = "findings" in triggers ? triggers.findings : [];
   const read = await attempt(() => readExamples(dir));
-  if ("findings" in read) return read.findings;
+  if ("findings" in read) return [...bad, ...read.findings];
   const unknown = read.value.filter(({ tool }) =>
     tool !== undefined && !tools.some(({ name }) => name === tool)
   );
-  return unknown.slice(0, 5).map(({ tool }) => ({
+  const unknownTools = unknown.slice(0, 5).map(({ tool }): Finding => ({
     severity: "error",
     rule: "tests/unknown-tool",
     message: `an example calls the tool "${tool ?? ""}", which the skill does not have`,
     fix: `name one of ${tools.map(({ name }) => name).join(", ")}`,
     file: "tests/examples.jsonl",
   }));
+  return [...bad, ...unknownTools];
 }
 
 function syntaxFinding(

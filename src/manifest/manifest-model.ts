@@ -1,6 +1,7 @@
 import { validRange } from "semver";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
+import { commandLineProblem, packageProgramProblem } from "./command-words.ts";
 import { checkSchema } from "./json-schema-check.ts";
 import { entryPathProblem, hostProblem, permissionPathProblem } from "./manifest-paths.ts";
 import { parsePythonVersion } from "./pep440.ts";
@@ -109,6 +110,55 @@ const resourceLimits = z.strictObject({
   max_cpu_percent: z.number().positive().max(100_000).exactOptional().describe("Percent of one core"),
   max_execution_time: z.number().positive().max(86_400).exactOptional().describe("Seconds of one call"),
   max_file_size_mb: z.number().positive().max(1_048_576).exactOptional(),
+  max_disk_io_mb: z.number().positive().max(1_048_576).exactOptional()
+    .describe("Read from and written to disk during one call"),
+});
+
+const program = z.array(z.string().max(500)).min(1).max(64).superRefine(unless(
+  packageProgramProblem,
+  () => 'Write a file of the package and its arguments, like ["./serve.sh", "--quiet"]',
+));
+
+const commandLine = z.string().min(1).max(2000).superRefine(unless(
+  commandLineProblem,
+  () => 'Write a program and its arguments, like "./fallback.sh --short" or "python fallback.py"',
+));
+
+const resilience = z.strictObject({
+  retry_config: z.strictObject({
+    max_attempts: z.number().int().min(1).max(10).exactOptional().describe("Tries of one call, 3 by default"),
+    backoff_strategy: z.enum(["exponential", "constant"]).exactOptional().describe("exponential by default"),
+    retry_on: z.array(z.enum(["timeout", "resource_limit", "network_error", "process_died"])).max(4)
+      .exactOptional().describe(
+        "What makes an idempotent tool be tried again; all but process_died by default",
+      ),
+  }).exactOptional(),
+  retry_attempts: z.number().int().min(0).max(9).exactOptional()
+    .describe("Tries after the first one: short for retry_config.max_attempts"),
+  circuit_breaker: z.strictObject({
+    failure_threshold: z.number().int().min(1).max(1000).exactOptional()
+      .describe("Failures in a row before the skill is left alone, 5 by default"),
+    recovery_timeout: z.number().positive().max(86_400).exactOptional()
+      .describe("Seconds until one call tries it again, 60 by default"),
+  }).exactOptional(),
+  health_check: z.strictObject({
+    enabled: z.boolean().exactOptional().describe(
+      "Whether it is asked how it is while it is idle; true by default",
+    ),
+    interval: z.number().positive().max(86_400).exactOptional().describe("Seconds between, 30 by default"),
+  }).exactOptional(),
+  timeout: z.number().positive().max(86_400).exactOptional()
+    .describe("Seconds for all tries of one call together, with waits and fallback"),
+  fallback_command: commandLine.exactOptional()
+    .describe("Runs in the skill's sandbox when it fails: input as JSON on stdin, answer on stdout"),
+}).superRefine(({ retry_config, retry_attempts }, context) => {
+  if (retry_attempts === undefined || retry_config?.max_attempts === undefined) return;
+  context.addIssue({
+    code: "custom",
+    path: ["retry_attempts"],
+    message: "retry_config.max_attempts says the same",
+    params: { fix: "Give one of the two" },
+  });
 });
 
 const skillId = z.string().superRefine(unless(skillIdProblem, (value) => {
@@ -133,6 +183,9 @@ const model = z.strictObject({
   ),
   entry_file: z.string().max(200).superRefine(unless(entryPathProblem, () => 'Write a path like "skill.py"'))
     .default("skill.py").describe("The Python file that is started"),
+  command: program.exactOptional().describe(
+    "A program of the package that is started in place of a Python file, and speaks JSON-RPC on stdin and stdout",
+  ),
   min_uv_version: pythonVersion.exactOptional().describe("Oldest uv that can install it"),
   min_python: pythonVersion.exactOptional().describe("Oldest Python that can run it"),
   triggers: z.array(text(500)).max(64).default([]).describe("Sentences that should find the skill"),
@@ -152,6 +205,7 @@ const model = z.strictObject({
     permissions: permissions.prefault({}),
     resource_limits: resourceLimits.prefault({}),
   }).prefault({}),
+  resilience: resilience.exactOptional().describe("What happens when a call fails"),
   dependencies: z.record(skillId, range).default({}).describe("Other skills by id, with ranges of versions"),
   metadata: z.strictObject({
     tags: z.array(text(60)).max(32).default([]),
@@ -173,7 +227,10 @@ const model = z.strictObject({
       issue(["credentials", index, "name"], `a second credential "${name}"`, "Remove one");
     }
   });
-  const { default_tool: first, id, dependencies } = manifest;
+  const { default_tool: first, id, dependencies, command, serve } = manifest;
+  if (command !== undefined && serve !== undefined && serve !== "stdio") {
+    issue(["serve"], `a program of its own can't serve by ${serve}`, "Leave serve out");
+  }
   if (first !== undefined && names.length > 0 && !names.includes(first)) {
     issue(["default_tool"], `no tool is called "${first}"`, `Use one of ${names.join(", ")}`);
   }

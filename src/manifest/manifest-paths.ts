@@ -1,3 +1,5 @@
+import { isIPv4 } from "node:net";
+
 /**
  * Why a path of `security.permissions` can't be meant; undefined when it may be asked for. What a skill is then granted
  * is the host's decision.
@@ -24,6 +26,14 @@ export function entryPathProblem(path: string): string | undefined {
   return path.endsWith(".py") && !path.endsWith("/.py") && path !== ".py" ? undefined : "it must end in .py";
 }
 
+/**
+ * Whether a host is an address, but not in its plain form: resolvers read `127.1`, `2130706433` and `0x7f.1` as
+ * addresses, a list would not.
+ */
+export function isOddAddress(host: string): boolean {
+  return /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i.test(host) && !isIPv4(host);
+}
+
 /** Why an entry of `network_access` is none: only `host` or `host:port`. */
 export function hostProblem(host: string): string | undefined {
   if (/^[a-z]+:\/\//i.test(host) || host.includes("/")) {
@@ -35,6 +45,7 @@ export function hostProblem(host: string): string | undefined {
   if (match === null || host.includes("..")) {
     return 'it is not a host like "api.example.org" or "api.example.org:443"';
   }
+  if (isOddAddress(match[1] ?? "")) return 'an address is written plainly, like "192.0.2.1"';
   const port = match[2] === undefined ? 443 : Number(match[2]);
   return port >= 1 && port <= 65_535 ? undefined : "the port must lie between 1 and 65535";
 }

@@ -26,6 +26,7 @@ const ORDER: readonly (keyof PythonManifest)[] = [
   "version",
   "description",
   "entry_file",
+  "command",
   "min_uv_version",
   "min_python",
   "triggers",
@@ -39,6 +40,7 @@ const ORDER: readonly (keyof PythonManifest)[] = [
   "tools",
   "credentials",
   "security",
+  "resilience",
   "dependencies",
   "metadata",
 ];

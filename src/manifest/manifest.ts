@@ -127,7 +127,8 @@ function complete(
   }
   const description = described ? (written.description ?? "") : written.name;
   const triggers = [...new Set(written.triggers)];
-  return { manifest: { ...written, version, description, triggers }, hints };
+  const entry_file = written.command?.[0]?.slice("./".length) ?? written.entry_file;
+  return { manifest: { ...written, version, description, triggers, entry_file }, hints };
 }
 
 function findingOf(error: SkillError, file: string): Finding {

@@ -41,6 +41,15 @@ export async function loadPackage(path: string): Promise<SkillPackage> {
   );
 }
 
+/** What is known of an entry that is not Python: nothing of it is read. */
+const PROGRAM: Entry = { source: "", script: { dependencies: [], tool: {} }, hints: [] };
+
+interface Entry {
+  readonly source: string;
+  readonly script: ScriptMetadata;
+  readonly hints: readonly Finding[];
+}
+
 async function loadFolder(dir: string): Promise<SkillPackage> {
   const { bytes } = await readPlainFile(
     join(dir, MANIFEST),
@@ -49,7 +58,7 @@ async function loadFolder(dir: string): Promise<SkillPackage> {
     "invalid_manifest",
   );
   const { manifest, hints } = parseManifest(bytes, MANIFEST);
-  const entry = await readEntry(dir, manifest.entry_file);
+  const entry = manifest.command === undefined ? await readEntry(dir, manifest.entry_file) : PROGRAM;
   const unused: readonly Finding[] = entry.script.tool["skillwright"] === undefined ? [] : [{
     severity: "warning",
     rule: "script/unused-manifest",
@@ -101,10 +110,11 @@ function headerManifest(
       fix: "Write [tool.skillwright]",
     });
   }
-  if (data["entry_file"] !== undefined && data["entry_file"] !== file) {
+  const other = data["command"] ?? data["entry_file"];
+  if (other !== undefined && other !== file) {
     throw new SkillError(
       "invalid_manifest",
-      `${file}: entry_file names another file: ${JSON.stringify(data["entry_file"])}`,
+      `${file}: the manifest in it names something else to start: ${JSON.stringify(other)}`,
       {
         fix: "Leave it out: a script with its manifest in the header is its own entry file",
       },
@@ -118,11 +128,7 @@ function headerManifest(
   return accept(readManifestData({ data: { ...data, entry_file: file }, file, lineOf }));
 }
 
-async function readEntry(dir: string, entry: string): Promise<{
-  readonly source: string;
-  readonly script: ScriptMetadata;
-  readonly hints: readonly Finding[];
-}> {
+async function readEntry(dir: string, entry: string): Promise<Entry> {
   const full = join(dir, entry);
   // a link among the folders on the way would lead out of the package without the file being one
   const inside = join(await realpath(dir), dirname(entry));

@@ -53,6 +53,35 @@ export interface ResourceLimits {
   /** Seconds of wall time of one call. */
   readonly max_execution_time: number;
   readonly max_file_size_mb: number;
+  /** Read from and written to disk during one call. */
+  readonly max_disk_io_mb: number;
+}
+
+/** What may make a call be tried again, by the names of the manifest. */
+export type RetryReason = "timeout" | "resource_limit" | "network_error" | "process_died";
+
+/** What a manifest says of failures. What it leaves out comes from the home. Times are seconds. */
+export interface ResilienceSpec {
+  readonly retry_config?: {
+    /** Tries of one call, the first one included. */
+    readonly max_attempts?: number;
+    readonly backoff_strategy?: "exponential" | "constant";
+    /** Reasons to try a tool again that is marked idempotent. */
+    readonly retry_on?: readonly RetryReason[];
+  };
+  /** Tries after the first one: the short form of `max_attempts`. */
+  readonly retry_attempts?: number;
+  readonly circuit_breaker?: {
+    /** Failures in a row after which the skill is left alone. */
+    readonly failure_threshold?: number;
+    readonly recovery_timeout?: number;
+  };
+  /** Whether, and how often, an idle process is asked how it is. */
+  readonly health_check?: { readonly enabled?: boolean; readonly interval?: number };
+  /** Of all tries of one call together, waits and fallback included. */
+  readonly timeout?: number;
+  /** A command line, split into words without a shell. */
+  readonly fallback_command?: string;
 }
 
 /** A Python skill's manifest, checked, with defaults filled in, whichever form it was written in. */
@@ -62,7 +91,10 @@ export interface PythonManifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  /** What is started: a Python file, or the program of `command`. */
   readonly entry_file: string;
+  /** A program of the package, as `./name`, and its arguments: not Python, speaks the protocol itself. */
+  readonly command?: readonly string[];
   readonly min_uv_version?: string;
   readonly min_python?: string;
   readonly triggers: readonly string[];
@@ -82,6 +114,7 @@ export interface PythonManifest {
     /** Only what the manifest gives; the home's limits fill the rest. */
     readonly resource_limits: Partial<ResourceLimits>;
   };
+  readonly resilience?: ResilienceSpec;
   /** Other skills by id, with semver ranges. */
   readonly dependencies: Readonly<Record<string, string>>;
   readonly metadata: { readonly tags: readonly string[]; readonly category?: string };

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
+import { enforcedHere, type Enforcement } from "../sandbox/enforced-by.ts";
 import type { BackendName, Capability } from "../sandbox/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { PackageFiles } from "../lifecycle/types.ts";
+import type { InstallConfinement } from "../environment/types.ts";
 import type { Operation } from "./types.ts";
 import type { OperationSkills } from "./types.ts";
 
@@ -21,6 +23,8 @@ export interface DoctorReport {
     readonly backend: BackendName;
     readonly usable: boolean;
     readonly enforced: readonly Capability[];
+    /** What keeps each promise. */
+    readonly means: readonly Enforcement[];
     readonly missing: readonly {
       readonly capability: Capability;
       readonly reason: string;
@@ -29,6 +33,8 @@ export interface DoctorReport {
   };
   readonly python: { readonly path: string; readonly version: string } | null;
   readonly uv: { readonly path: string; readonly version: string; readonly source: string } | null;
+  /** What holds uv while it installs a skill's packages; null without uv. */
+  readonly install: InstallConfinement | null;
   readonly model: { readonly ok: boolean; readonly name: string; readonly reason?: string };
   /** The probe skill's answer, from nothing to a checked value. */
   readonly skill: { readonly ok: boolean; readonly ms: number };
@@ -57,6 +63,8 @@ export const doctor: Operation<Record<string, never>, DoctorReport> = {
     }
     const python = await skills.environments.python().catch((error: unknown) => note("python", error));
     const uv = await skills.environments.findUv().catch((error: unknown) => note("uv", error)) ?? null;
+    const install = await skills.environments.confinement().catch((error: unknown) => note("uv", error)) ??
+      null;
     const model = await skills.discovery.probe();
     if (!model.ok) {
       problems.push({
@@ -68,9 +76,10 @@ export const doctor: Operation<Record<string, never>, DoctorReport> = {
     return {
       ok: sandbox.usable && skill !== null,
       home: skills.library.dir,
-      sandbox,
+      sandbox: { ...sandbox, means: enforcedHere(sandbox) },
       python: python === null ? null : { path: python.path, version: python.version },
       uv,
+      install,
       model: {
         ok: model.ok,
         name: model.model,

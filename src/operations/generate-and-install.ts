@@ -52,18 +52,23 @@ export const generateAndInstall: Operation<Input, GenerateAnswer> = {
 /** Operation `generate_status`. */
 export const generateStatus: Operation<
   { skill_id: string },
-  { skill_id: string; status: SkillProposal["status"] | "none"; proposal: SkillProposal | null }
+  { skill_id: string; status: SkillProposal["status"]; proposal: SkillProposal }
 > = {
   name: "generate_status",
   description: "Tell what became of the last proposal for a skill",
   mode: "read_only",
   input: z.object({ skill_id: z.string().min(1) }),
   async handler({ skills }, { skill_id }): Promise<
-    { skill_id: string; status: SkillProposal["status"] | "none"; proposal: SkillProposal | null }
+    { skill_id: string; status: SkillProposal["status"]; proposal: SkillProposal }
   > {
     const all = await skills.library.proposals();
     const last = all.find((one) => one.skill_id === skill_id);
-    return { skill_id, status: last?.status ?? "none", proposal: last ?? null };
+    if (last === undefined) {
+      throw new SkillError("not_found", `no skill "${skill_id.slice(0, 80)}" was ever proposed`, {
+        fix: "ask for it by skill.generate",
+      });
+    }
+    return { skill_id, status: last.status, proposal: last };
   },
 };
 

@@ -67,6 +67,11 @@ export class Channel {
     return this.#pending.size;
   }
 
+  /** The id that the next request gets. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   /**
    * Sends a request. It ends with its answer, or when the channel closes: deadlines are the caller's.
    *
@@ -84,6 +89,12 @@ export class Channel {
       this.#pending.set(id, { resolve, reject });
       this.#options.write(bytes);
     });
+  }
+
+  /** Tells the other side something that it does not answer. One that is too long is not sent. */
+  notify(method: string, params: Json): void {
+    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", method, params })}\n`);
+    if (this.#closed === undefined && bytes.length - 1 <= this.#maxMessageBytes) this.#options.write(bytes);
   }
 
   /** Takes bytes from the other side, in any chunking. */
@@ -146,7 +157,10 @@ export class Channel {
     }
   }
 
-  /** A broken answer fails the request it names; one that names none fails all, since one of them waits for it. */
+  /**
+   * A broken answer fails the request it names. One that names none fails the only one that is open; with several
+   * open nobody can say which of them waits in vain.
+   */
   #broken(message: Extract<Incoming, { kind: "broken" }>, line: Buffer): void {
     this.#noise(line, message.reason);
     const error = new SkillError("protocol_error", `the skill's answer is not JSON-RPC: ${message.reason}`, {
@@ -155,7 +169,8 @@ export class Channel {
       details: { line: quote(line) },
     });
     if (message.id === undefined) {
-      this.#rejectAll(error);
+      if (this.#pending.size > 1) this.#fault(error);
+      else this.#rejectAll(error);
       return;
     }
     this.#pending.get(message.id)?.reject(error);
@@ -192,7 +207,7 @@ export class Channel {
       `${what} is ${found} the limit of ${this.#maxMessageBytes} bytes`,
       {
         fix: "pass large data as files: `in/` and `out/` in the working directory",
-        details: { limit: this.#maxMessageBytes },
+        details: { max_bytes: this.#maxMessageBytes, ...(size === undefined ? { limit: "output" } : {}) },
       },
     );
   }

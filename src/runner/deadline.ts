@@ -52,10 +52,18 @@ export class Deadline {
   }
 }
 
+/** What `work` comes to, or the end of the deadline if that is first; `work` goes on then. */
+export function within<Value>(deadline: Deadline, what: string, work: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stopWatching = deadline.watch(what, reject);
+    work.then(resolve, reject).finally(stopWatching);
+  });
+}
+
 function timedOut(what: string, timeoutMs: number): SkillError {
   return new SkillError("timeout", `${what} did not end within ${timeoutMs} ms`, {
     fix: "give it more time, or less to do",
-    details: { timeout_ms: timeoutMs },
+    details: { timeout_ms: timeoutMs, limit: "time" },
   });
 }
 

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { SkillError } from "../base/errors.ts";
-import { withFolder } from "./pinned-folder.ts";
+import { withFolder } from "../base/pinned-folder.ts";
 import type { RunnerLimits } from "./types.ts";
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

@@ -1,7 +1,8 @@
-import { constants, type Dirent, lstatSync, readdirSync } from "node:fs";
+import { constants, type Dirent, lstatSync } from "node:fs";
 import { open, readdir, rmdir, unlink } from "node:fs/promises";
 import { SkillError } from "../base/errors.ts";
-import { type PinnedFolder, withFolder } from "./pinned-folder.ts";
+import { type PinnedFolder, withFolder } from "../base/pinned-folder.ts";
+import { MAX_FOLDER_BYTES } from "./empty-folder.ts";
 import type { RunnerLimits } from "./types.ts";
 
 /** What a skill left behind. */
@@ -13,34 +14,24 @@ export interface CollectedFiles {
 
 const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const MAX_DEPTH = 8;
-/** A folder's own size grows with its entries: above this it holds thousands and is not even listed. */
-const MAX_FOLDER_BYTES = 1 << 18;
-
-/**
- * Whether a folder is empty; one that is too large to look into, a link, or gone is not. Synchronous, because it
- * stands in the way of every call and takes microseconds.
- */
-export function isEmptyFolder(root: string): boolean {
-  try {
-    const stat = lstatSync(root);
-    return stat.isDirectory() && stat.size <= MAX_FOLDER_BYTES && readdirSync(root).length === 0;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Reads the plain files below `root`. A link is not followed, a pipe is not waited for, and nothing that a running
  * skill does meanwhile leads out of the folder.
  *
- * @throws {SkillError} `limit_exceeded` for too many or too large files
+ * @throws {SkillError} `limit_exceeded` for too many or too large files; `protocol_error` when the skill replaced or
+ * removed what was being read
  */
 export async function collectFiles(
   root: string,
   limits: Pick<RunnerLimits, "maxFiles" | "maxFileBytes">,
 ): Promise<CollectedFiles> {
   const collector = new Collector(limits);
-  await withFolder(root, (folder) => collector.folder(folder, "", 0));
+  try {
+    await withFolder(root, (folder) => collector.folder(folder, "", 0));
+  } catch (error) {
+    throw SkillError.from(error, "protocol_error", "what the skill left in out/ cannot be collected");
+  }
   return { files: Object.fromEntries(collector.files), skipped: collector.skipped };
 }
 

@@ -20,7 +20,7 @@ type IdleLimits = Pick<RunnerLimits, "maxIdle" | "idleMs" | "healthCheckMs" | "h
 
 /**
  * Daemons between two calls. One timer looks after all of them: who was not called for long is ended, who is not well
- * too, and the next call starts anew. Nothing here keeps the host alive.
+ * has failed, and the next call starts anew. Nothing here keeps the host alive.
  */
 export class IdleDaemons {
   readonly #limits: IdleLimits;
@@ -95,25 +95,29 @@ export class IdleDaemons {
     this.#lookAt(next);
   }
 
-  #dueAt({ since, wellAt }: Idle): number {
-    return Math.min(since + this.#limits.idleMs, wellAt + this.#limits.healthCheckMs);
+  #dueAt({ member: { program }, since, wellAt }: Idle): number {
+    const { health_check_ms: every = this.#limits.healthCheckMs } = program;
+    return Math.min(since + this.#limits.idleMs, every === false ? Infinity : wellAt + every);
   }
 
   async #attend(idle: Idle, now: number): Promise<void> {
     if (idle.since + this.#limits.idleMs <= now) {
       return end(idle, "was ended, since nobody called it for long");
     }
+    const { process, program } = idle.member;
     try {
       const deadline = new Deadline(this.#limits.healthTimeoutMs, undefined, { unref: true });
-      if (isHealthy(await askHealth(idle.member, deadline))) {
-        this.#add({ ...idle, wellAt: performance.now() });
-        return;
-      }
-    } catch {
-      // It answered wrongly, not in time, or is gone.
+      const answer = await askHealth(idle.member, program, deadline);
+      if (isHealthy(answer)) this.#add({ ...idle, wellAt: performance.now() });
+      else process.fail(notWell(program, `it answered ${JSON.stringify(answer).slice(0, 200)}`));
+    } catch (error) {
+      process.fail(notWell(program, SkillError.from(error, "tool_failed", "no answer").message, error));
     }
-    end(idle, "was ended, since it was not well");
   }
+}
+
+function notWell({ id }: SkillProgram, why: string, cause?: unknown): SkillError {
+  return new SkillError("tool_failed", `"${id}" is not well: ${why}`, { cause });
 }
 
 function end({ member: { program, process } }: Idle, why: string): void {

@@ -3,8 +3,10 @@ import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Deadline } from "./deadline.ts";
 import { checkFiles, writeFiles } from "./files-in.ts";
-import { clearFolder, collectFiles, isEmptyFolder } from "./files-out.ts";
+import { clearFolder, collectFiles } from "./files-out.ts";
 import type { Launched } from "./launch.ts";
+import { isShared } from "./orders.ts";
+import type { Outcome } from "./skill-process.ts";
 import type { CallRequest, CallResult, RunnerLimits, SkillProgram } from "./types.ts";
 
 /**
@@ -20,12 +22,22 @@ export function checkRequest(program: SkillProgram, request: CallRequest, limits
       details: { tools: program.tools },
     });
   }
-  if (request.files !== undefined) checkFiles(request.files, limits);
+  if (request.files === undefined) return;
+  if (isShared(program)) {
+    throw new SkillError(
+      "invalid_input",
+      `"${program.id}" serves several calls at a time and takes no files`,
+      {
+        fix: "give it the data as input, or make it a skill without `concurrent`",
+      },
+    );
+  }
+  checkFiles(request.files, limits);
 }
 
 /**
  * One call on a started process: files in, request, files out. Afterwards `in/` and `out/` are empty again, or the
- * process is gone.
+ * process is gone. Where calls share a process its folders are nobody's: no files come in or out.
  *
  * @throws {SkillError} what the tool, its process, or a limit says
  */
@@ -36,22 +48,16 @@ export async function invoke(
   deadline: Deadline,
   limits: RunnerLimits,
 ): Promise<CallResult> {
-  const { process, scratch, redactor } = launched;
-  const { onProgress } = request;
+  const { process, scratch, redactor } = launched, { sandbox } = process;
+  if (isShared(program)) {
+    return { ...await ask(launched, program, request, deadline), artifacts: {}, sandbox };
+  }
   let untouched = false;
   try {
     if (request.files !== undefined) await writeFiles(scratch.in, request.files);
-    const outcome = await process.exchange("invoke", invokeParams(launched, program, request), {
-      deadline,
-      ...(onProgress === undefined ? {} : {
-        onNotification: (method: string, params: Json) => {
-          if (method === "progress") onProgress(params);
-        },
-      }),
-    });
-    const empty = isEmptyFolder(scratch.out);
+    const outcome = await ask(launched, program, request, deadline);
+    const empty = scratch.isOutEmpty();
     untouched = empty && request.files === undefined;
-    const sandbox = process.sandbox;
     if (empty) return { ...outcome, artifacts: {}, sandbox };
     const { files, skipped } = await collectFiles(scratch.out, limits);
     const notes = skipped.map((path) => `out/${path} is no plain file and was left out\n`).join("");
@@ -66,9 +72,31 @@ export async function invoke(
   }
 }
 
-function invokeParams(launched: Launched, program: SkillProgram, request: CallRequest): Json {
-  const named = program.serve === "functions" || program.tools.length > 1 ||
-    launched.introduction.protocol > 1;
+function ask(
+  launched: Launched,
+  program: SkillProgram,
+  request: CallRequest,
+  deadline: Deadline,
+): Promise<Outcome> {
+  const { onProgress } = request;
+  request.onSent?.();
+  return launched.process.exchange("invoke", invokeParams(launched, program, request), {
+    deadline,
+    ...(onProgress === undefined ? {} : {
+      onNotification: (method: string, params: Json) => {
+        if (method === "progress") onProgress(params);
+      },
+    }),
+  });
+}
+
+/** What a program expects to get with `invoke`. */
+export function invokeParams(
+  { introduction }: Pick<Launched, "introduction">,
+  program: SkillProgram,
+  request: Pick<CallRequest, "tool" | "input">,
+): Json {
+  const named = program.serve === "functions" || program.tools.length > 1 || introduction.protocol > 1;
   return named ? { tool: request.tool, input: request.input } : request.input;
 }
 

@@ -6,7 +6,7 @@ import { Deadline } from "./deadline.ts";
 import { checkHandshake, type Expected, type Introduction } from "./handshake.ts";
 import type { Orders } from "./orders.ts";
 import { Redactor } from "./redact.ts";
-import { makeScratch, type Scratch } from "./scratch.ts";
+import { makeScratch, type Scratch, type ScratchRoot } from "./scratch.ts";
 import { SkillProcess, startTimedOut } from "./skill-process.ts";
 import type { RunnerLimits } from "./types.ts";
 import { WIRE_CODES } from "./wire.ts";
@@ -14,7 +14,7 @@ import { WIRE_CODES } from "./wire.ts";
 /** Where and how processes are started. */
 export interface LaunchContext {
   readonly sandbox: SandboxBackend;
-  readonly scratchRoot: string;
+  readonly scratchRoot: ScratchRoot;
   readonly limits: RunnerLimits;
 }
 
@@ -91,7 +91,8 @@ export async function begin(
     return { ...prepared, introduction: await introduce(process, expected, deadline) };
   } catch (error) {
     const failure = startFailure(error, label, timeoutMs);
-    process.kill(failure);
+    if (NOT_ITS_FAULT.has(failure.code)) process.kill(failure);
+    else process.fail(failure);
     await process.ended;
     await scratch.remove();
     throw failure;
@@ -131,14 +132,16 @@ export async function planLaunch(context: LaunchContext, request: LaunchRequest)
   }
 }
 
-function planIn(
+/** How a process would be started that works in `scratch`. @throws {SkillError} `sandbox_unavailable`, `permission_refused` */
+export function planIn(
   sandbox: SandboxBackend,
-  { policy, interpreter, roots }: LaunchRequest,
+  { policy, interpreter, roots, orders }: Pick<LaunchRequest, "policy" | "interpreter" | "roots" | "orders">,
   scratch: Scratch,
 ): Promise<SandboxPlan> {
   // The interpreter of a virtual environment reads the file beside its own folder.
   const all = [...new Set([...roots, dirname(dirname(interpreter))])].filter((path) => path !== "/");
-  return sandbox.plan(policy, { interpreter, roots: all, scratch: scratch.root });
+  const command = orders.command === undefined ? {} : { command: true };
+  return sandbox.plan(policy, { interpreter, roots: all, scratch: scratch.root, ...command });
 }
 
 async function introduce(
@@ -181,6 +184,8 @@ function startFailure(error: unknown, label: string, timeoutMs: number): SkillEr
     cause: known,
   });
 }
+
+const NOT_ITS_FAULT: ReadonlySet<SkillErrorCode> = new Set(["cancelled", "closed"]);
 
 const WRONG_ANSWERS: ReadonlySet<SkillErrorCode> = new Set([
   "tool_failed",

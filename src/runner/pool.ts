@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SkillError } from "../base/errors.ts";
-import type { Deadline } from "./deadline.ts";
+import { type Deadline, within } from "./deadline.ts";
 import { IdleDaemons, type Member } from "./idle-daemons.ts";
 import {
   begin,
@@ -12,10 +12,13 @@ import {
   prepare,
   type Prepared,
 } from "./launch.ts";
+import { isShared } from "./orders.ts";
 import { programLaunch } from "./program-launch.ts";
 import { afterDeath, type Deaths, NO_DEATHS, restartDelay, unstable } from "./restarts.ts";
 import type { Ending, SkillProcess } from "./skill-process.ts";
+import { SharedDaemons } from "./shared-daemons.ts";
 import { Spares } from "./spares.ts";
+import { Starts } from "./starts.ts";
 import type { ProcessInfo, RunnerEvents, SkillProgram } from "./types.ts";
 
 /** What the pool tells. */
@@ -44,8 +47,9 @@ export class ProcessPool {
   readonly #deaths = new Map<string, Deaths>();
   readonly #unstable = new Map<string, SkillError>();
   readonly #spares: Spares;
-  /** Starts under way, and folders that are being removed: `close` waits for them. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #shared = new SharedDaemons();
+  /** Starts, waits for them, and folders that are being removed. */
+  readonly #starts = new Starts();
   #closed: SkillError | undefined;
 
   constructor(context: LaunchContext, events: PoolEvents) {
@@ -62,17 +66,30 @@ export class ProcessPool {
   }
 
   /**
-   * A process for one call: an idle daemon, a spare, or a new one. The time of the start is added to `deadline`.
+   * A process for one call: an idle daemon, one that is shared, a spare, or a new one. The time of the start is added
+   * to `deadline`.
    *
    * @throws {SkillError} why none can be had
    */
   async take(program: SkillProgram, deadline: Deadline): Promise<Member> {
-    const idle = program.mode === "daemon" ? this.#idle.take(program.key) : undefined;
-    if (idle !== undefined) return idle;
-    if (program.mode === "daemon") await this.#backOff(program, deadline);
+    const ready = this.#ready(program);
+    if (ready !== undefined) return ready;
+    return await this.#starting(program, (stopped) => this.#takeStarted(program, deadline, stopped));
+  }
+
+  #ready(program: SkillProgram): Member | undefined {
+    if (isShared(program)) return this.#shared.join(program.key);
+    return program.mode === "daemon" ? this.#idle.take(program.key) : undefined;
+  }
+
+  async #takeStarted(program: SkillProgram, deadline: Deadline, stopped: AbortSignal): Promise<Member> {
+    if (program.mode === "daemon") await this.#backOff(program, deadline, stopped);
+    stopped.throwIfAborted();
     const started = performance.now();
     try {
-      return { ...await this.#start(program, deadline.signal), program };
+      return isShared(program)
+        ? await this.#shared.take(program, deadline.signal, (signal) => this.#startShared(program, signal))
+        : { ...await this.#start(program, deadline.signal), program };
     } finally {
       deadline.extend(performance.now() - started);
     }
@@ -84,6 +101,7 @@ export class ProcessPool {
    */
   async give(member: Member): Promise<void> {
     const { program, process } = member;
+    if (isShared(program) && !this.#shared.leave(member)) return;
     if (process.status !== "running") {
       await process.ended;
     } else if (program.mode === "daemon" && this.#closed === undefined) {
@@ -95,11 +113,13 @@ export class ProcessPool {
     }
   }
 
-  /** Starts any process under the pool's care. With `counts`, its death by itself is held against its key. */
+  /** Starts any process under the pool's care. With `counts`, its failure by itself is held against its key. */
   async launch(program: Owner, request: LaunchRequest, counts = false): Promise<Launched> {
-    if (this.#closed !== undefined) throw this.#closed;
-    const launched = await this.#await(launch(this.#context, this.#owned(program, request, counts)));
-    this.#removeAfter(launched);
+    const launched = await this.#starting(
+      program,
+      (stopped) => launch(this.#context, this.#owned(program, request, counts, stopped)),
+    );
+    this.#removeAfter(program, launched);
     return launched;
   }
 
@@ -116,21 +136,23 @@ export class ProcessPool {
     }));
   }
 
-  /** Ends all processes of a key and forgets its deaths. */
+  /** Ends all processes of a key, those that are being started too, and forgets its deaths. */
   async stop(key: string, cause: SkillError): Promise<void> {
     this.#deaths.delete(key);
     this.#unstable.delete(key);
     this.#spares.drop(key);
+    const started = this.#starts.stop(cause, key);
     await this.#stopAll((tracked) => tracked.program.key === key, cause);
+    await started;
   }
 
   /** Ends everything, for good. */
   async close(cause: SkillError): Promise<void> {
     this.#closed ??= cause;
-    while (this.#alive.size + this.#underWay.size > 0) {
+    while (this.#alive.size + this.#starts.size > 0) {
+      const started = this.#starts.stop(cause);
       await this.#stopAll(() => true, cause);
-      const [first] = this.#underWay;
-      await first?.catch(() => {});
+      await started;
     }
   }
 
@@ -139,29 +161,43 @@ export class ProcessPool {
     const spare = program.mode === "one_shot" ? this.#spares.take(program) : undefined;
     return spare === undefined
       ? await this.launch(program, request, program.mode === "daemon")
-      : await this.#await(begin(spare, request));
+      : await this.#starting(program, () => begin(spare, request));
+  }
+
+  async #startShared(program: SkillProgram, signal: AbortSignal): Promise<Member> {
+    return this.#idle.take(program.key) ?? { ...await this.#start(program, signal), program };
   }
 
   /** A spare. It has no skill in it yet, so its death says nothing about one. */
   async #prepare(program: SkillProgram): Promise<Prepared> {
-    if (this.#closed !== undefined) throw this.#closed;
     const request = programLaunch(program, "serve", this.#context.limits);
-    const prepared = await this.#await(prepare(this.#context, this.#owned(program, request, false)));
-    this.#removeAfter(prepared);
+    const prepared = await this.#starting(
+      program,
+      (stopped) => prepare(this.#context, this.#owned(program, request, false, stopped)),
+    );
+    this.#removeAfter(program, prepared);
     return prepared;
   }
 
-  #owned(program: Owner, request: LaunchRequest, counts: boolean): LaunchRequest {
+  #starting<Value>({ key }: Owner, action: (stopped: AbortSignal) => Promise<Value>): Promise<Value> {
+    return this.#closed === undefined ? this.#starts.run(key, action) : Promise.reject(this.#closed);
+  }
+
+  #owned(program: Owner, request: LaunchRequest, counts: boolean, stopped: AbortSignal): LaunchRequest {
     const { key, id } = program;
     return {
       ...request,
-      onProcess: (process) => this.#track({ program, process }, counts),
+      onProcess: (process) => {
+        this.#track({ program, process }, counts);
+        // It was still making its folder when it was stopped.
+        if (stopped.aborted) process.kill(stopped.reason as SkillError);
+      },
       onLog: (text) => this.#events.onLog({ key, id, text }),
     };
   }
 
-  #removeAfter({ process, scratch }: Prepared): void {
-    void this.#await(process.ended.then(() => scratch.remove()));
+  #removeAfter({ key }: Owner, { process, scratch }: Prepared): void {
+    void this.#starts.run(key, () => process.ended.then(() => scratch.remove()));
   }
 
   async #stopAll(which: (tracked: Tracked) => boolean, cause: SkillError): Promise<void> {
@@ -169,20 +205,9 @@ export class ProcessPool {
     await Promise.all(chosen.map(({ process }) => process.stop(cause)));
   }
 
-  async #await<Value>(promise: Promise<Value>): Promise<Value> {
-    this.#underWay.add(promise);
-    try {
-      return await promise;
-    } finally {
-      this.#underWay.delete(promise);
-    }
-  }
-
   #track(tracked: Tracked, counts: boolean): void {
     this.#alive.add(tracked);
     void tracked.process.ended.then((ending) => this.#ended(tracked, counts, ending));
-    // Started while the pool was closing.
-    if (this.#closed !== undefined) tracked.process.kill(this.#closed);
   }
 
   #ended(tracked: Tracked, counts: boolean, ending: Ending): void {
@@ -200,30 +225,27 @@ export class ProcessPool {
     this.#events.onUnstable({ key, id, version, error });
   }
 
-  async #backOff(program: SkillProgram, deadline: Deadline): Promise<void> {
+  async #backOff(program: SkillProgram, deadline: Deadline, stopped: AbortSignal): Promise<void> {
     const { limits } = this.#context;
     const wait = restartDelay(this.#deaths.get(program.key) ?? NO_DEATHS, performance.now(), limits);
     const given = this.#unstable.get(program.key);
     if (given !== undefined) throw given;
     if (wait === undefined || wait === 0) return;
-    await waitWithin(wait, `"${program.id}", which waits to be started again after it died,`, deadline);
+    const what = `"${program.id}", which waits to be started again after it failed,`;
+    await waitWithin(wait, what, deadline, stopped);
   }
 }
 
-async function waitWithin(ms: number, what: string, deadline: Deadline): Promise<void> {
-  deadline.throwIfCancelled(what);
-  const early = new AbortController();
-  let reason: SkillError | undefined;
-  const stopWatching = deadline.watch(what, (error) => {
-    reason = error;
-    early.abort();
-  });
+async function waitWithin(
+  ms: number,
+  what: string,
+  deadline: Deadline,
+  stopped: AbortSignal,
+): Promise<void> {
   try {
-    await sleep(ms, undefined, { signal: early.signal });
+    await within(deadline, what, sleep(ms, undefined, { signal: stopped }));
   } catch (error) {
-    throw reason ?? error;
-  } finally {
-    stopWatching();
+    throw stopped.aborted ? stopped.reason : error;
   }
 }
 

@@ -15,7 +15,7 @@ export function programLaunch(
     interpreter: program.interpreter,
     roots: [...program.roots, program.source, ...program.site],
     policy: program.policy,
-    orders: programOrders(program, mode, limits.maxMessageBytes),
+    orders: programOrders(program, mode, limits),
     secrets: program.secrets,
     timeoutMs: program.start_timeout_ms,
   };

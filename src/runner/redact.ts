@@ -23,6 +23,21 @@ export class Redactor {
     return clean;
   }
 
+  /**
+   * Passes on a text that comes in pieces, which may cut a value anywhere: what may be the beginning of one waits for
+   * the next piece.
+   */
+  pieces(onText: (text: string) => void): (piece: string) => void {
+    if (this.#secrets.length === 0) return onText;
+    let held = "";
+    return (piece) => {
+      const all = this.text(held + piece);
+      const end = this.#startOfValue(all);
+      held = all.slice(end);
+      if (end > 0) onText(all.slice(0, end));
+    };
+  }
+
   value(value: Json): Json {
     return this.#secrets.length === 0 ? value : this.#walk(value);
   }
@@ -43,6 +58,16 @@ export class Redactor {
     return Object.fromEntries(
       Object.entries(files).map(([path, data]) => [this.text(path), this.#bytes(data)]),
     );
+  }
+
+  /** Where, at the end of `text`, a value may have begun; its length when none has. */
+  #startOfValue(text: string): number {
+    const starts = this.#secrets.map(([value]) => {
+      let at = Math.max(0, text.length - value.length + 1);
+      while (at < text.length && !value.startsWith(text.slice(at))) at++;
+      return at;
+    });
+    return Math.min(text.length, ...starts);
   }
 
   #bytes(data: Uint8Array): Uint8Array {

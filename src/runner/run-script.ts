@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, open, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, writeFile } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { SkillError } from "../base/errors.ts";
+import { HostFolder } from "../base/host-folder.ts";
 import type { Json } from "../base/json.ts";
 import { createEnvironments } from "../environment/create-environments.ts";
 import type { EnvironmentRecord, Environments } from "../environment/types.ts";
@@ -13,6 +13,8 @@ import type { BackendName, SandboxBackend, SandboxLimits, SandboxPolicy } from "
 import { createRunner } from "./runner.ts";
 import { readScriptTools } from "./script-tools.ts";
 import type { CallRequest, CallResult, Runner, SkillProgram } from "./types.ts";
+
+export type { CallRequest, CallResult, ProcessInfo, RunnerLimits, TestCase } from "./types.ts";
 
 /** How a script is opened. What it may do comes from here alone, never from the script. */
 export interface OpenScriptOptions {
@@ -95,7 +97,8 @@ export async function openScript(path: string, options: OpenScriptOptions = {}):
   const text = await readScript(path);
   const metadata = parseScriptMetadata(text, path);
   const environments = options.environments ?? createEnvironments();
-  const dir = await realpath(await mkdtemp(join(tmpdir(), "skillwright-script-")));
+  const place = new HostFolder();
+  const dir = await place.path();
   const runner = createRunner({
     sandbox: sandboxOf(options, environments),
     scratchRoot: join(dir, "scratch"),
@@ -115,23 +118,28 @@ export async function openScript(path: string, options: OpenScriptOptions = {}):
     await writeFile(entry, text);
     const program = programOf(dir, entry, record, policy, options);
     const { serve, tools } = await readScriptTools(runner, program, scriptText(text, path), path);
-    return new OpenedScript(dir, runner, { ...program, serve, tools: tools.map(({ name }) => name) }, tools);
+    return new OpenedScript(
+      place,
+      runner,
+      { ...program, serve, tools: tools.map(({ name }) => name) },
+      tools,
+    );
   } catch (error) {
     await runner.close();
-    await rm(dir, { recursive: true, force: true });
+    await place.close();
     throw error;
   }
 }
 
 class OpenedScript implements Script {
   readonly tools: readonly ToolSpec[];
-  readonly #dir: string;
+  readonly #place: HostFolder;
   readonly #runner: Runner;
   readonly #program: SkillProgram;
 
-  constructor(dir: string, runner: Runner, program: SkillProgram, tools: readonly ToolSpec[]) {
+  constructor(place: HostFolder, runner: Runner, program: SkillProgram, tools: readonly ToolSpec[]) {
     this.tools = tools;
-    this.#dir = dir;
+    this.#place = place;
     this.#runner = runner;
     this.#program = program;
   }
@@ -143,7 +151,7 @@ class OpenedScript implements Script {
 
   async close(): Promise<void> {
     await this.#runner.close();
-    await rm(this.#dir, { recursive: true, force: true });
+    await this.#place.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,15 +1,19 @@
 import { Emitter } from "../base/emitter.ts";
 import { SkillError } from "../base/errors.ts";
+import { HostFolder } from "../base/host-folder.ts";
 import type { Json } from "../base/json.ts";
 import type { SandboxBackend, SandboxPlan } from "../sandbox/types.ts";
-import { Deadline } from "./deadline.ts";
+import { Deadline, within } from "./deadline.ts";
 import { checkRequest, invoke } from "./invoke.ts";
 import { askHealth } from "./health.ts";
 import { type LaunchContext, type Launched, planLaunch } from "./launch.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { Member } from "./idle-daemons.ts";
 import { ProcessPool } from "./pool.ts";
+import { isShared } from "./orders.ts";
 import { outlineLaunch, programLaunch } from "./program-launch.ts";
+import { givenRoot } from "./scratch.ts";
+import { CommandRuns } from "./resilience/command-runs.ts";
 import { Slots } from "./slots.ts";
 import { runTests } from "./test-run.ts";
 import type {
@@ -28,8 +32,11 @@ import type {
 /** What a runner stands on. */
 export interface RunnerOptions {
   readonly sandbox: SandboxBackend;
-  /** Existing or not, a folder for the working folders of processes; absolute. */
-  readonly scratchRoot: string;
+  /**
+   * Existing or not, a folder for the working folders of processes; absolute. Default: one of this host below the
+   * system's folder for temporary files, removed by `close`, or by the next host when this one is killed.
+   */
+  readonly scratchRoot?: string;
   readonly limits?: Partial<RunnerLimits>;
 }
 
@@ -46,6 +53,7 @@ class ProcessRunner implements Runner {
   readonly #context: LaunchContext;
   readonly #slots: Slots;
   readonly #pool: ProcessPool;
+  readonly #commands: CommandRuns;
   readonly #events = new Emitter<RunnerEvents>();
   #closing: Promise<void> | undefined;
 
@@ -53,7 +61,12 @@ class ProcessRunner implements Runner {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     const { maxConcurrent, maxConcurrentPerSkill, maxQueue } = this.#limits;
     this.#slots = new Slots(maxConcurrent, maxConcurrentPerSkill, maxQueue);
-    this.#context = { sandbox, scratchRoot, limits: this.#limits };
+    this.#context = {
+      sandbox,
+      scratchRoot: scratchRoot === undefined ? new HostFolder() : givenRoot(scratchRoot),
+      limits: this.#limits,
+    };
+    this.#commands = new CommandRuns(this.#context);
     this.#pool = new ProcessPool(this.#context, {
       onLog: (event) => this.#events.emit("log", event),
       onUnstable: (event) => this.#events.emit("unstable", event),
@@ -71,6 +84,23 @@ class ProcessRunner implements Runner {
     );
   }
 
+  async command(
+    program: SkillProgram,
+    words: readonly string[],
+    request: CallRequest,
+  ): Promise<CallResult> {
+    checkRequest(program, request, this.#limits);
+    const { id, key, call_timeout_ms } = program;
+    const deadline = new Deadline(Math.min(call_timeout_ms, request.timeout_ms ?? Infinity), request.signal);
+    deadline.throwIfCancelled(`"${id}"`);
+    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline, key);
+    try {
+      return await this.#commands.run(program, words, request, deadline);
+    } finally {
+      this.#slots.release(id);
+    }
+  }
+
   async start(program: SkillProgram): Promise<ProcessInfo> {
     const deadline = new Deadline(program.call_timeout_ms);
     return await this.#withMember(program, deadline, ({ process }) => {
@@ -84,7 +114,7 @@ class ProcessRunner implements Runner {
 
   async health(program: SkillProgram): Promise<Json> {
     const deadline = new Deadline(program.call_timeout_ms);
-    return await this.#withMember(program, deadline, (member) => askHealth(member, deadline));
+    return await this.#withMember(program, deadline, (member) => askHealth(member, program, deadline));
   }
 
   async test(
@@ -117,7 +147,9 @@ class ProcessRunner implements Runner {
   }
 
   async stop(key: string): Promise<void> {
-    await this.#pool.stop(key, new SkillError("closed", "the skill was stopped"));
+    const cause = new SkillError("closed", "the skill was stopped");
+    this.#slots.dismiss(key, cause);
+    await Promise.all([this.#pool.stop(key, cause), this.#commands.stop(key, cause)]);
   }
 
   list(): readonly ProcessInfo[] {
@@ -131,7 +163,9 @@ class ProcessRunner implements Runner {
   close(): Promise<void> {
     const cause = new SkillError("closed", "the runner was closed");
     this.#slots.close(cause);
-    return this.#closing ??= this.#pool.close(cause);
+    return this.#closing ??= Promise.all([this.#pool.close(cause), this.#commands.close(cause)]).then(() =>
+      this.#context.scratchRoot.close()
+    );
   }
 
   async #withMember<Result>(
@@ -139,9 +173,10 @@ class ProcessRunner implements Runner {
     deadline: Deadline,
     action: (member: Member) => Promise<Result>,
   ): Promise<Result> {
-    const { id } = program;
+    const { id, key } = program;
     deadline.throwIfCancelled(`"${id}"`);
-    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline);
+    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline, key);
+    if (isShared(program)) return await this.#withShared(program, deadline, action);
     let member: Member | undefined;
     try {
       member = await this.#pool.take(program, deadline);
@@ -149,6 +184,24 @@ class ProcessRunner implements Runner {
     } finally {
       this.#giveBack(id, member);
     }
+  }
+
+  /** A call on a shared process may outlive its caller's patience. Its slot is held as long as the process runs it. */
+  async #withShared<Result>(
+    program: SkillProgram,
+    deadline: Deadline,
+    action: (member: Member) => Promise<Result>,
+  ): Promise<Result> {
+    const { id } = program;
+    let work: Promise<Result>;
+    try {
+      const member = await this.#pool.take(program, deadline);
+      work = action(member).finally(() => this.#giveBack(id, member));
+    } catch (error) {
+      this.#slots.release(id);
+      throw error;
+    }
+    return await within(deadline, `"${id}"`, work);
   }
 
   /** The caller does not wait for the end of a process that is no longer needed, but its slot does. */
@@ -166,7 +219,7 @@ class ProcessRunner implements Runner {
   ): Promise<Result> {
     const deadline = new Deadline(request.timeoutMs, signal);
     const { id } = program;
-    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline);
+    if (!this.#slots.tryAcquire(id)) await this.#slots.acquire(id, deadline, program.key);
     try {
       const launched = await this.#pool.launch(
         program,

@@ -6,9 +6,12 @@ import type { ProcessExit, SandboxBackend, SandboxedProcess, SandboxPlan } from 
 import { type Answer, Channel } from "./channel.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Introduction } from "./handshake.ts";
+import { claim, claimedInLog, claimText, LIMIT_FIXES, limitError } from "./limit-evidence.ts";
 import type { Orders } from "./orders.ts";
-import { ProcessLog } from "./process-log.ts";
+import { OverlappingLog } from "./overlapping-log.ts";
+import { type CallLog, ProcessLog } from "./process-log.ts";
 import type { Redactor } from "./redact.ts";
+import { logLine, splitRequestId } from "./notifications.ts";
 import { nextState, type ProcessState } from "./state.ts";
 import type { CallResult, RunnerLimits } from "./types.ts";
 import { fromWireError, type Speaker } from "./wire.ts";
@@ -22,7 +25,7 @@ export interface ProcessOptions {
   /** What it is to do, secrets included. */
   readonly orders: Orders & Json;
   readonly redactor: Redactor;
-  readonly limits: Pick<RunnerLimits, "maxMessageBytes" | "maxLogBytes" | "stopGraceMs">;
+  readonly limits: Pick<RunnerLimits, "maxMessageBytes" | "maxLogBytes" | "stopGraceMs" | "cancelGraceMs">;
   readonly onLog?: (text: string) => void;
 }
 
@@ -30,6 +33,18 @@ export interface ProcessOptions {
 export interface Exchange {
   readonly deadline: Deadline;
   readonly onNotification?: (method: string, params: Json) => void;
+  /** Whether no answer in time is the process's own failure, and not just the end of somebody's patience. */
+  readonly mustAnswer?: boolean;
+}
+
+/** A request without an answer so far. */
+interface OpenCall {
+  readonly id: number;
+  readonly exchange: Exchange;
+  /** Why nobody waits for its answer any more. */
+  givenUp?: SkillError;
+  /** It was told to end, and had time to. */
+  late?: boolean;
 }
 
 /** What came back for a request. */
@@ -48,8 +63,8 @@ const LOG_GRACE_MS = 200;
 const MAX_ERROR_LOG = 4000;
 
 /**
- * One process of a skill, from its start to its end. It serves one request at a time. Nothing of it keeps the host
- * alive but a running request. The first cause of its death is what everybody is told.
+ * One process of a skill, from its start to its end. It serves one request at a time, or as many as its orders say.
+ * Nothing of it keeps the host alive but a running request. The first cause of its death is what everybody is told.
  */
 export class SkillProcess {
   readonly startedAt: number = Date.now();
@@ -58,10 +73,10 @@ export class SkillProcess {
   readonly #options: ProcessOptions;
   readonly #child: SandboxedProcess;
   readonly #channel: Channel;
-  readonly #log: ProcessLog;
+  readonly #log: CallLog;
+  readonly #open = new Map<number, OpenCall>();
   #state: ProcessState = { status: "pending" };
   #cause: Ending | undefined;
-  #exchange: Exchange | undefined;
   #lastNoise = "";
   #prefix = "";
   #calls = 0;
@@ -70,14 +85,15 @@ export class SkillProcess {
   constructor(options: ProcessOptions) {
     this.#options = options;
     const { maxMessageBytes, maxLogBytes } = options.limits;
-    this.#log = new ProcessLog(maxLogBytes, options.orders.mark, this.#logListener());
+    const Log = this.#overlapping ? OverlappingLog : ProcessLog;
+    this.#log = new Log(maxLogBytes, options.orders.mark, this.#logListener());
     this.#child = options.sandbox.spawn(options.plan);
     this.#channel = new Channel({
       maxMessageBytes,
       write: (bytes) => void this.#child.stdin.write(bytes),
       onNotification: (method, params) => this.#notified(method, params),
       onNoise: (line) => this.#noise(line),
-      onFault: (error) => this.kill(error),
+      onFault: (error) => this.fail(error),
     });
     this.#child.stdout.on("data", (chunk: Buffer) => this.#channel.push(chunk));
     this.#child.stderr.on("data", (chunk: Buffer) => this.#log.push(chunk));
@@ -94,8 +110,9 @@ export class SkillProcess {
     return this.#state.status;
   }
 
+  /** Whether it serves as many requests as it can. */
   get busy(): boolean {
-    return this.#exchange !== undefined;
+    return this.#open.size >= this.#options.orders.concurrent;
   }
 
   /** Calls so far. */
@@ -130,30 +147,33 @@ export class SkillProcess {
 
   /**
    * Sends one request and waits for its answer. When time is up or the caller cancels, the process is killed: a busy
-   * one can't hear anything.
+   * one can't hear anything. One that serves several requests at a time is told to cancel this one; it is killed only
+   * when it runs nothing else after a grace, and until then this waits: whoever called need not.
    *
    * @throws {SkillError} what the skill answered, or what happened to it
    */
   async exchange(method: string, params: Json, exchange: Exchange): Promise<Outcome> {
-    if (this.busy) throw new Error(`${this.#options.label} is busy`); // the pool gives a process to one call only
-    const started = performance.now();
-    this.#exchange = exchange;
-    this.#lastNoise = "";
-    if (method === "invoke") this.#calls++;
-    this.#log.begin();
+    const { label } = this.#options;
+    if (this.busy) throw new Error(`${label} is busy`); // the pool gives no process more calls than it serves
+    const started = performance.now(), call = this.#begin(exchange);
+    if (method === "invoke") {
+      this.#calls++;
+      this.#child.beginCall();
+    }
     const stopWatching = exchange.deadline.watch(
-      `${this.#options.label}: "${method}"`,
-      (error) => this.kill(error),
+      `${label}: "${method}"`,
+      (error) => this.#giveUp(call, error),
     );
     try {
       const answer = await this.#channel.request(method, params);
+      if (call.givenUp !== undefined) throw call.givenUp;
       if (this.#log.marks < answer.extra.printed) await this.#log.until(answer.extra.printed, LOG_GRACE_MS);
-      return this.#outcome(answer, performance.now() - started);
+      return this.#outcome(call, answer, performance.now() - started);
     } catch (error) {
-      throw this.#clean(this.#withEvidence(SkillError.from(error, "protocol_error", this.#options.label)));
+      throw this.#clean(this.#withEvidence(call, SkillError.from(error, "protocol_error", label)));
     } finally {
       stopWatching();
-      this.#exchange = undefined;
+      this.#over(call);
     }
   }
 
@@ -163,13 +183,19 @@ export class SkillProcess {
     this.#child.kill();
   }
 
+  /** Ends it at once because of something that it did, or failed to do. What is pending ends with `cause`. */
+  fail(cause: SkillError): void {
+    this.#end({ cause, intended: false });
+    this.#child.kill();
+  }
+
   /**
    * Asks it to end, in steps: `shutdown` and end of input, a signal, the end of its whole tree. What is pending ends
    * at once with `cause`.
    */
   async stop(cause: SkillError): Promise<void> {
     this.#child.ref();
-    if (this.#cause === undefined && !this.busy && this.#state.status === "running") {
+    if (this.#cause === undefined && this.#open.size === 0 && this.#state.status === "running") {
       this.#channel.request(`${this.#prefix}shutdown`, {}).catch(() => {});
       this.#child.stdin.end();
       this.#end({ cause, intended: true });
@@ -192,13 +218,51 @@ export class SkillProcess {
     return mode === "stdio" || mode === "fd" ? "program" : "loop";
   }
 
-  #outcome(answer: Answer, wall_ms: number): Outcome {
+  get #overlapping(): boolean {
+    return this.#options.orders.concurrent > 1;
+  }
+
+  #begin(exchange: Exchange): OpenCall {
+    const call: OpenCall = { id: this.#channel.nextId, exchange };
+    this.#lastNoise = "";
+    this.#log.begin(call.id);
+    this.#open.set(call.id, call);
+    return call;
+  }
+
+  #over({ id }: OpenCall): void {
+    this.#open.delete(id);
+    this.#log.end(id);
+    if (this.#open.size > 0) this.#endIfUseless();
+  }
+
+  #giveUp(call: OpenCall, error: SkillError): void {
+    if (call.exchange.mustAnswer === true) return this.fail(error);
+    if (!this.#overlapping) return this.kill(error);
+    call.givenUp = error;
+    this.#channel.notify(`${this.#prefix}cancel`, { id: call.id });
+    setTimeout(() => {
+      call.late = true;
+      this.#endIfUseless();
+    }, this.#options.limits.cancelGraceMs);
+  }
+
+  /** Kills it when all that it still runs was given up long enough ago. */
+  #endIfUseless(): void {
+    const [first, ...others] = this.#open.values();
+    if (first?.givenUp === undefined || first.late !== true || others.some(({ late }) => late !== true)) {
+      return;
+    }
+    this.kill(first.givenUp);
+  }
+
+  #outcome({ id }: OpenCall, answer: Answer, wall_ms: number): Outcome {
     const { redactor, label } = this.#options;
     const { usage } = answer.extra;
     if ("error" in answer) throw fromWireError(answer.error, label, this.#speaker);
     return {
       value: redactor.value(answer.result),
-      logs: redactor.text(this.#log.text()),
+      logs: redactor.text(this.#log.text(id)),
       usage: usage === undefined ? { wall_ms } : { wall_ms, ...usage },
     };
   }
@@ -220,31 +284,43 @@ export class SkillProcess {
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
     const stderr = this.#log.text().slice(-2000).trim();
     const details = { exit_code: exit.code, signal: exit.signal, stderr };
-    if (exit.limit !== undefined) {
-      return new SkillError("limit_exceeded", `${label} went over its limit "${exit.limit}"`, {
-        details: { ...details, limit: exit.limit },
-      });
-    }
+    if (exit.limit !== undefined && exit.claimed !== true) return limitError(label, exit.limit, details);
     const last = stderr.split("\n").at(-1) ?? "";
-    const tail = last === "" ? "" : `: ${last.slice(0, 500)}`;
-    return this.#state.status === "running"
-      ? new SkillError("process_died", `${label} ended without an answer, ${how}${tail}`, { details })
-      : new SkillError("start_failed", `${label} ended before it was ready, ${how}${tail}`, { details });
+    const said = claim(exit.limit) ?? claimedInLog(last);
+    const tail = `${last === "" ? "" : `: ${last.slice(0, 500)}`}${claimText(said)}`;
+    const [code, what] = this.#state.status === "running"
+      ? ["process_died", "without an answer"] as const
+      : ["start_failed", "before it was ready"] as const;
+    return new SkillError(code, `${label} ended ${what}, ${how}${tail}`, {
+      ...(said === undefined ? {} : { fix: LIMIT_FIXES[said.limit] }),
+      details: { ...details, ...said },
+    });
   }
 
   #notified(method: string, params: Json): void {
-    if (method === "log") this.#log.note(logLine(params));
-    else this.#exchange?.onNotification?.(method, this.#options.redactor.value(params));
+    const { call, rest } = this.#addressee(params);
+    if (method === "log") this.#log.note(logLine(rest), call?.id);
+    else if (call?.givenUp === undefined) {
+      call?.exchange.onNotification?.(method, this.#options.redactor.value(rest));
+    }
+  }
+
+  /** Whose notification it is: the only call's, or that of the call which it names. */
+  #addressee(params: Json): { readonly call: OpenCall | undefined; readonly rest: Json } {
+    const [only, second] = this.#open.values();
+    const named = this.#overlapping ? splitRequestId(params) : undefined;
+    if (named === undefined) return { call: second === undefined ? only : undefined, rest: params };
+    return { call: this.#open.get(named.id), rest: named.rest };
   }
 
   #noise(line: string): void {
-    this.#lastNoise = line.slice(0, 500);
+    if (!this.#overlapping) this.#lastNoise = line.slice(0, 500);
     this.#log.note(line);
   }
 
   /** What was printed, and the last line that was no answer: perhaps one that could not be read. */
-  #withEvidence(error: SkillError): SkillError {
-    const logs = error.details?.["stderr"] === undefined ? this.#log.text().slice(-MAX_ERROR_LOG) : "";
+  #withEvidence({ id }: OpenCall, error: SkillError): SkillError {
+    const logs = error.details?.["stderr"] === undefined ? this.#log.text(id).slice(-MAX_ERROR_LOG) : "";
     if (logs === "" && this.#lastNoise === "") return error;
     return withDetails(error, {
       ...(logs === "" ? {} : { logs }),
@@ -258,7 +334,7 @@ export class SkillProcess {
 
   #logListener(): ((text: string) => void) | undefined {
     const { onLog, redactor } = this.#options;
-    return onLog && ((text) => onLog(redactor.text(text)));
+    return onLog && redactor.pieces(onLog);
   }
 
   #terminate(): void {
@@ -295,13 +371,4 @@ function withDetails(error: SkillError, details: Readonly<Record<string, unknown
     ...(error.cause === undefined ? {} : { cause: error.cause }),
     details: { ...error.details, ...details },
   });
-}
-
-/** A `log` notification as a line. */
-function logLine(params: Json): string {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return JSON.stringify(params);
-  const { level = "info", message, ...fields } = params as { readonly [key: string]: Json };
-  if (typeof level !== "string" || typeof message !== "string") return JSON.stringify(params);
-  const rest = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : "";
-  return `${level}: ${message}${rest}`;
 }

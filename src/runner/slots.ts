@@ -3,6 +3,7 @@ import type { Deadline } from "./deadline.ts";
 
 interface Waiting {
   readonly skill: string;
+  readonly key: string | undefined;
   readonly enter: () => void;
   readonly reject: (error: SkillError) => void;
 }
@@ -37,11 +38,11 @@ export class Slots {
   }
 
   /**
-   * Takes a slot, waiting for one as long as the deadline allows.
+   * Takes a slot, waiting for one as long as the deadline allows, and until `dismiss` with that key.
    *
    * @throws {SkillError} `queue_full`, `timeout`, `cancelled`, or why the slots were closed
    */
-  acquire(skill: string, deadline: Deadline): Promise<void> {
+  acquire(skill: string, deadline: Deadline, key?: string): Promise<void> {
     if (this.tryAcquire(skill)) return Promise.resolve();
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#line.size >= this.#maxWaiting) {
@@ -51,7 +52,7 @@ export class Slots {
         }),
       );
     }
-    return this.#wait(skill, deadline);
+    return this.#wait(skill, deadline, key);
   }
 
   /** Gives a slot of a skill back; it goes to the first in line that may have it. */
@@ -65,13 +66,18 @@ export class Slots {
     }
   }
 
+  /** Sends those away who wait with a key. */
+  dismiss(key: string, reason: SkillError): void {
+    for (const waiting of this.#line) if (waiting.key === key) waiting.reject(reason);
+  }
+
   /** Sends everybody away. */
   close(reason: SkillError): void {
     this.#closed ??= reason;
     for (const waiting of this.#line) waiting.reject(this.#closed);
   }
 
-  #wait(skill: string, deadline: Deadline): Promise<void> {
+  #wait(skill: string, deadline: Deadline, key: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         stopWatching();
@@ -79,6 +85,7 @@ export class Slots {
       };
       const waiting: Waiting = {
         skill,
+        key,
         enter: () => (leave(), resolve()),
         reject: (error) => (leave(), reject(error)),
       };

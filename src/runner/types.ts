@@ -15,13 +15,22 @@ export interface SkillProgram {
   readonly entry: string;
   /** Folder of the package's sources. */
   readonly source: string;
+  /** SHA-256 of its Python files by path below `source`: no other bytes are run. Without it they are not compared. */
+  readonly digests?: Readonly<Record<string, string>>;
   readonly site: readonly string[];
   /** Further directories that must be readable: the base interpreter. */
   readonly roots: readonly string[];
   readonly serve: Serve;
+  /** A program that is started in place of `entry` and speaks the protocol on its standard input and output. */
+  readonly command?: DeclaredProgram;
   readonly tools: readonly string[];
   readonly mode: "daemon" | "one_shot";
+  /** Calls share one process, if it is a daemon. They take no files, and what they leave in `out/` is not handed back. */
   readonly concurrent: boolean;
+  /** The tool that tells how it is, asked while it is idle. Absent: the method `health`. */
+  readonly health?: string;
+  /** How often it is asked, in place of the runner's own; false for never. */
+  readonly health_check_ms?: number | false;
   readonly policy: SandboxPolicy;
   /** Non-secret environment of the skill. */
   readonly env: Readonly<Record<string, string>>;
@@ -30,6 +39,9 @@ export interface SkillProgram {
   readonly start_timeout_ms: number;
   readonly call_timeout_ms: number;
 }
+
+/** A program that is not a Python file. Absolute path; `args` begins with the name it is called by. */
+export type DeclaredProgram = { readonly path: string; readonly args: readonly string[] };
 
 export interface CallRequest {
   readonly tool: string;
@@ -40,6 +52,8 @@ export interface CallRequest {
   /** Files for the call, by relative path; the skill finds them below `in/`. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
   readonly onProgress?: (params: Json) => void;
+  /** Told when the skill is about to be asked: from then on it may have done something. */
+  readonly onSent?: () => void;
 }
 
 export interface CallResult {
@@ -51,6 +65,10 @@ export interface CallResult {
   readonly usage: { readonly wall_ms: number; readonly cpu_ms?: number; readonly max_rss_kb?: number };
   /** What confined it. `unenforced` is empty but for `unsafe-none`. */
   readonly sandbox: { readonly backend: BackendName; readonly unenforced: readonly Capability[] };
+  /** How many tries it took. Absent: one. */
+  readonly attempts?: number;
+  /** The skill failed: its fallback command answered, and the first line of `logs` says why. */
+  readonly fallback?: true;
 }
 
 export interface ProcessInfo {
@@ -60,6 +78,7 @@ export interface ProcessInfo {
   readonly pid: number;
   /** `pending` is a spare: no line of the skill has run in it. */
   readonly state: "pending" | "starting" | "running" | "failed" | "stopped";
+  /** It takes no further call just now. */
   readonly busy: boolean;
   readonly calls: number;
   readonly started_at: number;
@@ -137,7 +156,7 @@ export type FunctionOutline = {
 export interface RunnerLimits {
   /** Calls that run at the same time, over all skills. */
   readonly maxConcurrent: number;
-  /** Calls of one skill that run at the same time; no more than all together by default. */
+  /** Calls of one skill that run at the same time. */
   readonly maxConcurrentPerSkill: number;
   /** Calls that may wait. */
   readonly maxQueue: number;
@@ -161,14 +180,22 @@ export interface RunnerLimits {
   readonly maxFiles: number;
   /** Bytes of all files in, and of all files out, of one call. */
   readonly maxFileBytes: number;
-  /** How often a daemon may die before it counts as unstable. */
+  /**
+   * How often a daemon is restarted before it counts as unstable: after it died, could not be started, broke the
+   * protocol, or was not well. What the host ends for its own reasons does not count.
+   */
   readonly maxRestarts: number;
-  /** Waits before the restarts after the first, second … death; the last one repeats. */
+  /** Waits before the restarts after the first, second … death. Before the last one, the longest, the wait doubles. */
   readonly backoffMs: readonly number[];
-  /** After so long without a death the count starts anew. */
+  /** After so long without a death, the wait for the restart aside, the count starts anew. */
   readonly healthyMs: number;
   /** How long a process may take to end by itself before it is ended. */
   readonly stopGraceMs: number;
+  /**
+   * How long a call on a process that serves several may take to end after it was cancelled. Then the process is
+   * ended, as soon as it runs no other call.
+   */
+  readonly cancelGraceMs: number;
   /** For one run of a package's tests. */
   readonly testTimeoutMs: number;
   /** For reading the shape of a file. */
@@ -177,6 +204,11 @@ export interface RunnerLimits {
 
 export interface Runner {
   call(program: SkillProgram, request: CallRequest): Promise<CallResult>;
+  /**
+   * Runs a command of a program's package, or of the system, once: `words[0]` is a name, or a file of the package as
+   * `./name`. It gets the input as JSON on its standard input; what it prints is the answer, text where it isn't JSON.
+   */
+  command(program: SkillProgram, words: readonly string[], request: CallRequest): Promise<CallResult>;
   /** Starts a process and does the handshake; the daemon is kept. */
   start(program: SkillProgram): Promise<ProcessInfo>;
   /** Runs `tests/test_*.py` below the sources in a process of its own. */

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { isUtf8 } from "node:buffer";
 import type { Json } from "../base/json.ts";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
+import { claim, claimedInAnswer, claimText, LIMIT_FIXES, type LimitClaim } from "./limit-evidence.ts";
 
 /** Error codes on the JSON-RPC wire: the specification's, and those of our serving loop (`python/serve.py`). */
 export const WIRE_CODES = {
@@ -13,6 +14,7 @@ export const WIRE_CODES = {
   tooLarge: -32001,
   notJson: -32002,
   importFailed: -32003,
+  cancelled: -32800,
 } as const;
 
 /** An error object as it stood on the wire, its shape checked. */
@@ -77,9 +79,17 @@ export type Speaker = "loop" | "program";
 export function fromWireError(error: WireError, what: string, speaker: Speaker): SkillError {
   const code = (speaker === "loop" ? LOOP_CODES.get(error.code) : undefined) ??
     STANDARD_CODES.get(error.code);
-  return new SkillError(code ?? "tool_failed", `${what}: ${error.message}`, {
-    details: { wire_code: error.code, ...(error.data === undefined ? {} : { data: error.data }) },
+  const details = { wire_code: error.code, ...(error.data === undefined ? {} : { data: error.data }) };
+  const said = claimedBy(error, code);
+  return new SkillError(code ?? "tool_failed", `${what}: ${error.message}${claimText(said)}`, {
+    ...(said === undefined ? {} : { fix: LIMIT_FIXES[said.limit] }),
+    details: { ...details, ...said },
   });
+}
+
+function claimedBy({ data }: WireError, code: SkillErrorCode | undefined): LimitClaim | undefined {
+  if (code === "message_too_large") return claim("output");
+  return code === undefined || code === "start_failed" ? claimedInAnswer(data) : undefined;
 }
 
 const STANDARD_CODES: ReadonlyMap<number, SkillErrorCode> = new Map([

@@ -8,6 +8,8 @@ export interface BackendParts {
   /** The interpreter that plays the attacker. */
   readonly python: () => Promise<CanaryPython>;
   readonly arch: FilterArch;
+  /** A delegated group of the kernel. Default: the host's own, where root may write to it. */
+  readonly cgroup?: string;
   /** Where the canary makes its folders. Default: the system's. */
   readonly tempDir?: string;
 }

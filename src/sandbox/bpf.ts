@@ -10,12 +10,21 @@ import { type FilterArch, SYSCALLS, type SyscallTable } from "./syscalls.ts";
 /** One instruction: code, how many to skip when true and when false, operand. */
 export type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number];
 
+/**
+ * Four words that `execve` must carry in the two arguments that it does not use. The new program's memory and registers
+ * hold nothing of the old one's, so whoever was started with a key does not know it: one start, no more.
+ */
+export type ExecKey = readonly [number, number, number, number];
+
 /** What a filter forbids besides what is never allowed. */
 export interface FilterRules {
   /** No new process. Threads stay possible. */
   readonly fork: boolean;
-  /** No other program in this process. bwrap itself must still start Python, so only an inner filter can have it. */
-  readonly exec: boolean;
+  /**
+   * No other program in this process, or only by who knows the key. bwrap itself must still start Python, so only an
+   * inner filter can have it.
+   */
+  readonly exec: boolean | ExecKey;
   /**
    * `all`: none at all. `local`: none but those of the internet protocols; unix sockets reach services of the host
    * through any readable folder. `none`: nothing is forbidden, for the bootstrap while it starts a relay.
@@ -34,7 +43,7 @@ const X32_BIT = 0x40000000;
 const CLONE_THREAD = 0x00010000;
 const AF_INET = 2, AF_INET6 = 10;
 const TIOCSTI = 0x5412, TIOCLINUX = 0x541c;
-const PR_SET_PDEATHSIG = 1;
+const PR_SET_PDEATHSIG = 1, PR_SET_DUMPABLE = 4;
 
 /**
  * Never needed by a skill, and each a way to the kernel, to other processes, or (the last line) to memory that no
@@ -84,11 +93,15 @@ export function buildFilter(rules: FilterRules, arch: FilterArch): Uint8Array {
     ...(arch === "x64" ? [[AT_LEAST, 0, 1, X32_BIT], [RETURN, 0, 0, KILL_PROCESS]] as const : []),
     ...deny(NEVER),
     ...(rules.fork ? denyFork(table) : []),
-    ...(rules.exec ? deny(["execve", "execveat"]) : []),
+    ...denyExec(table, rules.exec),
     ...denySockets(table, rules.sockets),
     ...block(table, "ioctl", whenEqual(1, [TIOCSTI, TIOCLINUX])),
-    // Without this a program could outlive its host.
-    ...block(table, "prctl", whenEqual(0, [PR_SET_PDEATHSIG])),
+    // With the one a program could outlive its host, with the other hide from it what it uses. A relay may hide.
+    ...block(
+      table,
+      "prctl",
+      whenEqual(0, [PR_SET_PDEATHSIG, ...(rules.sockets === "none" ? [] : [PR_SET_DUMPABLE])]),
+    ),
     ...(rules.outsiders ? denyOutsiders(table) : []),
     [RETURN, 0, 0, ALLOW],
   ];
@@ -102,6 +115,20 @@ function denyFork(table: SyscallTable): Instruction[] {
     // Its flags are behind a pointer. libc takes "no such call" as a reason to use clone.
     ...block(table, "clone3", [error(ENOSYS)]),
     ...block(table, "clone", [...load(argument(0)), [ANY_BIT, 1, 0, CLONE_THREAD], error(EPERM)]),
+  ];
+}
+
+function denyExec(table: SyscallTable, rule: boolean | ExecKey): Instruction[] {
+  if (rule === false) return [];
+  const key = rule === true ? [] : rule;
+  const compared = key.flatMap((word, index): Instruction[] => [
+    ...load(argument(3) + index * 4),
+    [EQUAL, 1, 0, word],
+    error(EPERM),
+  ]);
+  return [
+    ...block(table, "execve", rule === true ? [error(EPERM)] : compared),
+    ...block(table, "execveat", [error(EPERM)]),
   ];
 }
 

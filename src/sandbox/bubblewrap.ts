@@ -4,8 +4,10 @@ import process from "node:process";
 import type { BackendParts } from "./backend-parts.ts";
 import { buildFilter } from "./bpf.ts";
 import { bwrapArguments, HOSTNAME, WORKDIR } from "./bwrap-arguments.ts";
-import { CANARY_LIMITS, CanaryRange, type CanaryResult, refused } from "./canary.ts";
+import { CANARY_LIMITS, CanaryRange, type CanaryResult, refused, type SpawnResult } from "./canary.ts";
+import { type CgroupPlan, findCgroupParent } from "./cgroup.ts";
 import { programEnvironment } from "./environment.ts";
+import { newExecKey } from "./exec-key.ts";
 import { explainBubblewrapFailure } from "./find-bubblewrap.ts";
 import { type Layout, layOut } from "./lay-out.ts";
 import { resourceLimits } from "./limits.ts";
@@ -14,7 +16,7 @@ import { refuseUnenforceable } from "./refuse.ts";
 import { makeReport, type Obstacle, obstaclesFound, unusable } from "./report.ts";
 import { spawnPlan } from "./spawn.ts";
 import { systemFolders } from "./system-folders.ts";
-import { scratchWatch, throttledTo } from "./host-limits.ts";
+import { measured, scratchWatch } from "./host-limits.ts";
 import type {
   Capability,
   SandboxBackend,
@@ -25,6 +27,11 @@ import type {
   SandboxReport,
 } from "./types.ts";
 
+/** Bubblewrap outside, and the process that it leaves inside to reap. */
+const OWN_PROCESSES = 2;
+/** The bootstrap's relay, two for each connection that it carries. */
+const RELAY_THREADS = 130;
+
 /**
  * Namespaces, an own view of the file system and a seccomp filter by bubblewrap; a second filter, Landlock and limits
  * by the bootstrap inside. Whatever happens, nothing is left when the host ends.
@@ -33,12 +40,14 @@ export class Bubblewrap implements SandboxBackend {
   readonly name = "bubblewrap";
   readonly #path: string;
   readonly #parts: BackendParts;
+  readonly #groups: Pick<CgroupPlan, "parent" | "version"> | undefined;
   #report: Promise<SandboxReport> | undefined;
 
   /** @param path absolute path of the `bwrap` executable */
   constructor(path: string, parts: BackendParts) {
     this.#path = path;
     this.#parts = parts;
+    this.#groups = findCgroupParent(parts.cgroup);
   }
 
   probe(): Promise<SandboxReport> {
@@ -60,7 +69,13 @@ export class Bubblewrap implements SandboxBackend {
     const network = planNetwork(policy, program);
     const env = { ...programEnvironment(WORKDIR, WORKDIR), ...network?.env };
     const alone = !policy.spawn;
-    const inner = { fork: alone, exec: alone, sockets: network ? "local" : "all", outsiders: false } as const;
+    const key = alone && program.command === true ? newExecKey() : undefined;
+    const inner = {
+      fork: alone,
+      exec: key?.words ?? alone,
+      sockets: network ? "local" : "all",
+      outsiders: false,
+    } as const;
     // The relay is started by the bootstrap, and is what opens a unix socket.
     const outer = { ...inner, exec: false, ...(network ? { fork: false, sockets: "none" } as const : {}) };
     return {
@@ -71,24 +86,34 @@ export class Bubblewrap implements SandboxBackend {
       confine: {
         workdir: WORKDIR,
         env: Object.keys(env),
+        grants: layout.identities,
         rlimits: resourceLimits(policy.limits, process.getuid?.() !== 0),
         landlock: {
           required: false,
-          execute: policy.spawn,
+          execute: policy.spawn || key !== undefined,
           read: [...systemFolders().map(({ path }) => path), "/etc", "/proc", ...layout.read],
           write: ["/dev", WORKDIR, ...layout.write],
           fill: [],
         },
         ...(network === undefined ? {} : { relay: network.relay }),
         ...(alone || network ? { filter: hex(buildFilter(inner, arch)) } : {}),
+        ...(key === undefined ? {} : { exec_key: key.text }),
       },
       filter: buildFilter(outer, arch),
       workdir: WORKDIR,
       unenforced: [],
       ...(network === undefined ? {} : { network: network.proxy }),
       watch: scratchWatch(policy.limits, [`${program.scratch}/out`]),
-      ...throttledTo(policy.limits),
+      measure: measured(policy.limits),
+      ...this.#group(policy, network !== undefined),
     };
+  }
+
+  /** Without children the limits of one process are those of all. */
+  #group({ spawn, limits }: SandboxPolicy, relay: boolean): Pick<SandboxPlan, "group"> {
+    if (!spawn || this.#groups === undefined) return {};
+    const processes = limits.processes + OWN_PROCESSES + (relay ? RELAY_THREADS : 0);
+    return { group: { ...this.#groups, processes, memory_bytes: limits.memory_mb * (1 << 20) } };
   }
 
   async #attack(range: CanaryRange): Promise<SandboxReport> {
@@ -114,12 +139,13 @@ export class Bubblewrap implements SandboxBackend {
       const reason = `a test program could not do its work in it (${full.failure ?? "no output"})`;
       return unusable(this.name, { reason, fix: "report it with the output of skillwright doctor" });
     }
-    const treeDies = await range.survivorDies(this.#plan(policy(true), program, layout));
+    const spawning = await range.spawns(this.#plan(policy(true), program, layout));
     const misuse = await range.misusesNetwork((allow) => this.#plan(policy(false, allow), program, layout));
-    return makeReport(this.name, {
+    const report = makeReport(this.name, {
       ...obstaclesFound(full, CANARY_LIMITS.cpu_seconds ?? 0, REINSTALL),
-      ...furtherObstacles(treeDies, misuse),
+      ...furtherObstacles(spawning, misuse),
     });
+    return { ...report, ...(this.#groups === undefined ? {} : { group: this.#groups }) };
   }
 }
 
@@ -140,19 +166,20 @@ function findLie(alone: CanaryResult): string | undefined {
 
 /** What an attack by one program does not show. */
 function furtherObstacles(
-  treeDies: boolean,
+  { treeDies, children }: SpawnResult,
   misuse: string | undefined,
 ): Partial<Record<Capability, Obstacle>> {
-  const root = {
-    reason: "root is exempt from the limit on processes",
-    fix: "run the host as an ordinary user",
+  const bomb = {
+    reason: `a test program started ${children} processes, its limit was ${CANARY_LIMITS.processes}` +
+      (process.getuid?.() === 0 ? ": root is exempt from that limit" : ""),
+    fix: "run the host as an ordinary user, or give it a control group",
   };
   const survivor = { reason: "a test program's daemon survived it", fix: "ask for no process_spawn" };
   const network = misuse === undefined ? undefined : { reason: misuse, fix: "ask for no network_access" };
   return {
     // One proxy serves both: what it holds back for a list, it holds back for all.
     ...(network === undefined ? {} : { network_allow_list: network, network_open: network }),
-    ...(process.getuid?.() === 0 ? { process_spawn_allow: root } : {}),
+    ...(children > CANARY_LIMITS.processes ? { process_spawn_allow: bomb } : {}),
     ...(treeDies ? {} : { process_spawn_allow: survivor, tree_kill: survivor }),
   };
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BoundedText } from "../base/bounded-text.ts";
 import { SkillError } from "../base/errors.ts";
+import { HostFolder } from "../base/host-folder.ts";
 import { type Json, parseJson } from "../base/json.ts";
+import { treeUsage } from "./process-tree.ts";
 import { spawnPlan } from "./spawn.ts";
 import type { ProcessExit, SandboxLimits, SandboxPlan } from "./types.ts";
 
@@ -37,20 +38,32 @@ export interface CanaryResult {
   readonly outsideWritten: boolean;
   /** Bytes arrived at a server of the host. */
   readonly serverReached: boolean;
+  /** The host could measure what its processes read from and wrote to disk. */
+  readonly diskSeen: boolean;
   /** The positive controls: it read its input, wrote its output and started a thread. */
   readonly worked: boolean;
   /** Why it gave no facts. */
   readonly failure?: string;
 }
 
+/** What a program did that may start processes. */
+export interface SpawnResult {
+  /** Ending it ended its daemon as well. */
+  readonly treeDies: boolean;
+  /** How many lived at the same time. */
+  readonly children: number;
+}
+
 /** A place to attack from: a scratch folder, a secret and two servers that no program is granted. */
 export class CanaryRange {
   readonly scratch: string;
+  readonly #place: HostFolder;
   readonly #dir: string;
   readonly #secret: string;
   readonly #servers: readonly ListeningServer[];
 
-  private constructor(dir: string, secret: string, servers: readonly ListeningServer[]) {
+  private constructor(place: HostFolder, dir: string, secret: string, servers: readonly ListeningServer[]) {
+    this.#place = place;
     this.#dir = dir;
     this.scratch = join(dir, "scratch");
     this.#secret = secret;
@@ -59,7 +72,7 @@ export class CanaryRange {
 
   /** Makes a range, lets `use` attack from it, and takes it away again. */
   static async use<T>(parent: string | undefined, use: (range: CanaryRange) => Promise<T>): Promise<T> {
-    const range = await CanaryRange.#open(parent ?? tmpdir());
+    const range = await CanaryRange.#open(new HostFolder(parent));
     try {
       return await use(range);
     } finally {
@@ -67,8 +80,8 @@ export class CanaryRange {
     }
   }
 
-  static async #open(parent: string): Promise<CanaryRange> {
-    const dir = await realpath(await mkdtemp(join(parent, "skillwright-canary-")));
+  static async #open(place: HostFolder): Promise<CanaryRange> {
+    const dir = await place.path();
     const secret = randomUUID();
     for (const folder of ["scratch", "scratch/in", "scratch/out", "private"]) await mkdir(join(dir, folder));
     await writeFile(join(dir, "private/secret"), secret, { mode: 0o600 });
@@ -78,7 +91,7 @@ export class CanaryRange {
       await listen({ host: "127.0.0.1", port: 0 }),
       await listen({ path: join(dir, "private/socket") }),
     ];
-    return new CanaryRange(dir, secret, servers);
+    return new CanaryRange(place, dir, secret, servers);
   }
 
   /** Runs every attack inside a plan for the scratch folder. */
@@ -89,7 +102,7 @@ export class CanaryRange {
     const created = join(this.#dir, "private", `created-${run}`);
     await writeFile(kept, this.#secret);
     for (const server of this.#servers) server.reached = false;
-    const { facts, failure } = await this.#run(plan, {
+    const { facts, failure, diskSeen } = await this.#run(plan, {
       identity: null,
       input: inside("in/input"),
       secret: join(this.#dir, "private/secret"),
@@ -113,6 +126,7 @@ export class CanaryRange {
       secretRead: facts["secret"] === this.#secret,
       outsideWritten: await readText(created) !== undefined || await readText(kept) !== this.#secret,
       serverReached: this.#servers.some((server) => server.reached),
+      diskSeen,
       worked: facts["input"] === this.#secret && output === run && facts["thread"] === "ran",
       ...(failure === undefined ? {} : { failure }),
     };
@@ -140,32 +154,40 @@ export class CanaryRange {
     return expected ? undefined : `a test program's proxy gave ${JSON.stringify(facts["proxied"])}`;
   }
 
-  /** Whether ending a plan's process also ends a daemon that it left in another session. */
-  async survivorDies(plan: SandboxPlan): Promise<boolean> {
+  /** What a program does that may start processes: as many as it can, then a daemon in another session. */
+  async spawns(plan: SandboxPlan): Promise<SpawnResult> {
     const child = spawnPlan(plan);
     child.stderr.resume();
     let ended = false;
     child.stdout.once("end", () => ended = true);
+    let said = "";
     const daemon = new Promise<boolean>((resolve) => {
-      child.stdout.on("data", () => resolve(true));
+      child.stdout.on("data", (chunk) => {
+        said += String(chunk);
+        if (said.includes("survivor")) resolve(true);
+      });
       void child.exited.then(() => resolve(false));
     });
     const deadline = setTimeout(() => child.kill(), DEADLINE_MS);
-    child.handOver({ canary: { survive: DEADLINE_MS / 1000 } });
+    child.handOver({ canary: { bomb: 4 * CANARY_LIMITS.processes, survive: DEADLINE_MS / 1000 } });
     const started = await daemon;
     child.kill();
     await child.exited;
     clearTimeout(deadline);
-    return started && ended;
+    return { treeDies: started && ended, children: Number(/children (\d+)/.exec(said)?.[1] ?? 0) };
   }
 
   async #close(): Promise<void> {
     for (const { server } of this.#servers) server.close();
-    await rm(this.#dir, { recursive: true, force: true });
+    await this.#place.close();
   }
 
-  async #run(plan: SandboxPlan, orders: Json): Promise<{ facts: CanaryFacts; failure?: string }> {
+  async #run(
+    plan: SandboxPlan,
+    orders: Json,
+  ): Promise<{ facts: CanaryFacts; diskSeen: boolean; failure?: string }> {
     const child = spawnPlan(plan);
+    const usage = child.ready.then(() => treeUsage(child.pid), () => undefined);
     const out = new BoundedText(1 << 16);
     const log = new BoundedText(1 << 12);
     child.stdout.on("data", (chunk: Uint8Array) => out.push(chunk));
@@ -174,11 +196,13 @@ export class CanaryRange {
     child.handOver({ canary: orders });
     const exit = await child.exited;
     clearTimeout(deadline);
+    const diskSeen = (await usage)?.unseen === 0;
     try {
-      return { facts: parseJson(out.toString(), "the canary's answer") as CanaryFacts };
+      return { facts: parseJson(out.toString(), "the canary's answer") as CanaryFacts, diskSeen };
     } catch {
       return {
         facts: {},
+        diskSeen,
         failure: `${describeExit(exit)}${log.totalBytes > 0 ? `: ${log.toString().trim()}` : ""}`,
       };
     }

@@ -11,6 +11,7 @@ import { refuseUnenforceable } from "./refuse.ts";
 import { unusable } from "./report.ts";
 import { spawnPlan } from "./spawn.ts";
 import { type FilterArch, SYSCALLS } from "./syscalls.ts";
+import { keepBytecode } from "./trusted-bytecode.ts";
 import type {
   BackendName,
   SandboxBackend,
@@ -28,6 +29,11 @@ export interface SandboxOptions {
   readonly backend?: "auto" | BackendName;
   /** Absolute path of `bwrap`. Default: found on PATH and in the system's folders. */
   readonly bwrapPath?: string;
+  /**
+   * Absolute path of a control group (version 2) that is delegated to this user, with the controllers `memory` and
+   * `pids` switched on for its children. Programs that may start processes get a group of their own below it.
+   */
+  readonly cgroup?: string;
   /** Where the canary makes its folders. Default: the system's folder for temporary files. */
   readonly tempDir?: string;
   /** The interpreter for the canary. Default: `python3` of the system. */
@@ -104,11 +110,17 @@ async function choose(options: SandboxOptions, files: PythonFiles): Promise<Choi
   if (process.platform !== "linux" || arch === undefined) {
     return { backend: undefined, report: unusable(wanted === "landlock" ? wanted : "bubblewrap", NOT_HERE) };
   }
+  const findPython = options.python ?? findCanaryPython;
   const parts = {
     files,
     arch,
-    python: options.python ?? findCanaryPython,
+    python: async () => {
+      const python = await findPython();
+      await keepBytecode(python, files);
+      return python;
+    },
     ...(options.tempDir === undefined ? {} : { tempDir: options.tempDir }),
+    ...(options.cgroup === undefined ? {} : { cgroup: options.cgroup }),
   };
   if (wanted === "landlock") return await tried(new Landlock(parts));
   const first = await tryBubblewrap(options.bwrapPath, parts);

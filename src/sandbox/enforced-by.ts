@@ -1,5 +1,5 @@
 import { requiredCapabilities } from "./refuse.ts";
-import type { BackendName, Capability, SandboxPlan, SandboxPolicy } from "./types.ts";
+import type { BackendName, Capability, SandboxPlan, SandboxPolicy, SandboxReport } from "./types.ts";
 
 /** A promise to whoever grants a policy, and what keeps it. */
 export interface Enforcement {
@@ -9,6 +9,9 @@ export interface Enforcement {
 }
 
 const RLIMIT = "a limit of the kernel on each process";
+const MEMORY =
+  `${RLIMIT}, and the host, which measures all together and ends them, late by half a second at most`;
+const HOST_DISK = "the host, which measures it and ends the process, late by half a second at most";
 const HOST_CPU = "a limit of the kernel, and the host, which stops and continues the process";
 
 const MEANS: Readonly<Record<Exclude<BackendName, "unsafe-none">, Readonly<Record<Capability, string>>>> = {
@@ -21,10 +24,11 @@ const MEANS: Readonly<Record<Exclude<BackendName, "unsafe-none">, Readonly<Recor
     process_spawn_deny: "a filter of system calls",
     process_spawn_allow: "a namespace of processes",
     tree_kill: "a namespace of processes that ends with the host",
-    memory: RLIMIT,
+    memory: MEMORY,
     cpu: HOST_CPU,
     file_size: RLIMIT,
     scratch_total: "the size of a temporary file system, and the host, which watches out/",
+    disk_io: HOST_DISK,
   },
   landlock: {
     file_read: "Landlock",
@@ -35,18 +39,32 @@ const MEANS: Readonly<Record<Exclude<BackendName, "unsafe-none">, Readonly<Recor
     process_spawn_deny: "a filter of system calls",
     process_spawn_allow: "nothing",
     tree_kill: "the kernel, which ends the one process with the host",
-    memory: RLIMIT,
+    memory: MEMORY,
     cpu: HOST_CPU,
     file_size: RLIMIT,
     scratch_total: "the host, which watches the working folder",
+    disk_io: HOST_DISK,
   },
 };
 
 /** What keeps each promise that a policy asks for under a plan. */
 export function enforcedBy(policy: SandboxPolicy, plan: SandboxPlan): readonly Enforcement[] {
-  const means = plan.backend === "unsafe-none" ? undefined : MEANS[plan.backend];
   return requiredCapabilities(policy).map((capability) => ({
     capability,
-    by: plan.unenforced.includes(capability) ? undefined : means?.[capability],
+    by: plan.unenforced.includes(capability) ? undefined : means(plan, capability),
   }));
+}
+
+/** What keeps each promise that a sandbox can keep here. */
+export function enforcedHere(report: SandboxReport): readonly Enforcement[] {
+  return report.enforced.map((capability) => ({ capability, by: means(report, capability) }));
+}
+
+function means(
+  { backend, group }: Pick<SandboxReport, "backend" | "group">,
+  capability: Capability,
+): string | undefined {
+  const by = backend === "unsafe-none" ? undefined : MEANS[backend][capability];
+  const counts = capability === "process_spawn_allow" || (capability === "memory" && group?.version === 2);
+  return group === undefined || !counts ? by : `${by}, and a control group for each program`;
 }

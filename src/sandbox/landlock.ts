@@ -5,7 +5,8 @@ import { buildFilter } from "./bpf.ts";
 import type { BackendParts } from "./backend-parts.ts";
 import { CANARY_LIMITS, CanaryRange } from "./canary.ts";
 import { programEnvironment } from "./environment.ts";
-import { scratchWatch, throttledTo } from "./host-limits.ts";
+import { newExecKey } from "./exec-key.ts";
+import { measured, scratchWatch } from "./host-limits.ts";
 import { layOut } from "./lay-out.ts";
 import { resourceLimits } from "./limits.ts";
 import { refuseUnenforceable } from "./refuse.ts";
@@ -62,7 +63,9 @@ export class Landlock implements SandboxBackend {
     const temporary = `${scratch}/.tmp`;
     await mkdir(temporary, { recursive: true });
     const env = programEnvironment(scratch, temporary);
-    const filter = buildFilter({ fork: true, exec: true, sockets: "all", outsiders: true }, arch);
+    const key = program.command === true ? newExecKey() : undefined;
+    const exec = key?.words ?? true;
+    const filter = buildFilter({ fork: true, exec, sockets: "all", outsiders: true }, arch);
     return {
       backend: this.name,
       command: program.interpreter,
@@ -73,10 +76,11 @@ export class Landlock implements SandboxBackend {
         env: Object.keys(env),
         parent: process.pid,
         drop_capabilities: true,
+        grants: layout.identities,
         rlimits: resourceLimits(policy.limits, false),
         landlock: {
           required: true,
-          execute: false,
+          execute: key !== undefined,
           read: [
             ...systemFolders().map(({ path }) => path),
             ...systemFiles(),
@@ -90,11 +94,12 @@ export class Landlock implements SandboxBackend {
           fill: [scratch],
         },
         filter: Buffer.from(filter).toString("hex"),
+        ...(key === undefined ? {} : { exec_key: key.text }),
       },
       workdir: scratch,
       unenforced: [],
       watch: { ...scratchWatch(policy.limits, [scratch]), except: `${scratch}/in` },
-      ...throttledTo(policy.limits),
+      measure: measured(policy.limits),
     };
   }
 

@@ -8,6 +8,8 @@ import type { SandboxPolicy, SandboxProgram } from "./types.ts";
 export interface Layout {
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** Device and inode of each granted path as it was looked at: what is there at the start must be the same. */
+  readonly identities: Readonly<Record<string, readonly [device: string, inode: string]>>;
 }
 
 /**
@@ -21,7 +23,8 @@ export async function layOut(
   program: SandboxProgram,
   trusted: readonly string[],
 ): Promise<Layout> {
-  for (const path of [...policy.read, ...policy.write]) await checkUnchanged(path);
+  const identities: Record<string, readonly [string, string]> = {};
+  for (const path of [...policy.read, ...policy.write]) identities[path] = await checkUnchanged(path);
   const own = [...trusted, ...program.roots].map(checkRoot);
   const write = outermost(policy.write);
   for (const path of [...own, program.scratch, program.interpreter]) {
@@ -39,7 +42,7 @@ export async function layOut(
   }
   // What is readable below a writable folder needs no rule, and a mount there could follow a planted link.
   const read = [...own, ...policy.read].filter((path) => !write.some((folder) => isWithin(path, folder)));
-  return { read: outermost(read), write };
+  return { read: outermost(read), write, identities };
 }
 
 function checkRoot(path: string): string {
@@ -49,7 +52,7 @@ function checkRoot(path: string): string {
   });
 }
 
-async function checkUnchanged(path: string): Promise<void> {
+async function checkUnchanged(path: string): Promise<readonly [string, string]> {
   const refuse = (found: string) =>
     new SkillError("permission_refused", `the granted path "${path}" ${found}`, {
       fix: "grant it again after looking at what it is now",
@@ -58,6 +61,7 @@ async function checkUnchanged(path: string): Promise<void> {
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined) throw refuse("no longer exists");
   if (real !== path) throw refuse(`now leads to "${real}"`);
-  const kind = await lstat(path);
+  const kind = await lstat(path, { bigint: true });
   if (!kind.isDirectory() && !kind.isFile()) throw refuse("is neither a file nor a folder");
+  return [String(kind.dev), String(kind.ino)];
 }

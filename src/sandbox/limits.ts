@@ -5,7 +5,7 @@ export type ResourceLimitPairs = Readonly<Record<string, readonly [number, numbe
 
 const MB = 1 << 20;
 /** Python's threads take this much address space each. */
-const STACK_BYTES = 8 * MB;
+export const STACK_BYTES: number = 8 * MB;
 
 /**
  * The kernel's limits for one process. RLIMIT_DATA counts private memory exactly but not shared mappings; RLIMIT_AS

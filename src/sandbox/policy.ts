@@ -78,6 +78,11 @@ export async function resolveGrants(permissions: Permissions, context: GrantCont
   return { read, write, network: permissions.network_access, spawn: permissions.process_spawn };
 }
 
+/** Whether a path is more than a program has anyway: its package to read, its scratch folder. */
+export function needsGrant(path: string): boolean {
+  return isAbsolute(path) && !isWithin(normalize(path), SCRATCH);
+}
+
 async function resolvePaths(
   access: Access,
   paths: readonly string[],

@@ -14,6 +14,7 @@ export function requiredCapabilities(policy: SandboxPolicy): Capability[] {
     "cpu",
     "file_size",
     "scratch_total",
+    ...(policy.limits.disk_io_mb === undefined ? [] : ["disk_io"] as const),
   ];
 }
 

@@ -43,10 +43,20 @@ export function obstaclesFound(
     ["file_size", !refused(facts, "file_size"), "a test program wrote a file above its limit"],
     ["cpu", facts["cpu"] !== cpuSeconds + 1, "the limit of processor time did not hold"],
   ];
-  return Object.fromEntries(
-    broken.filter(([, isBroken]) => isBroken).map(([capability, , reason]) => [capability, { reason, fix }]),
-  );
+  return {
+    ...(attack.diskSeen ? {} : { disk_io: UNSEEN }),
+    ...Object.fromEntries(
+      broken.filter(([, isBroken]) => isBroken).map((
+        [capability, , reason],
+      ) => [capability, { reason, fix }]),
+    ),
+  };
 }
+
+const UNSEEN = {
+  reason: "the kernel does not tell what a process reads from and writes to disk",
+  fix: "use a kernel with CONFIG_TASK_IO_ACCOUNTING",
+};
 
 /** What a program without any grant needs. */
 const BASIC: readonly Capability[] = [

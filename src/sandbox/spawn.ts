@@ -6,10 +6,13 @@ import { isMainThread } from "node:worker_threads";
 import { BoundedText } from "../base/bounded-text.ts";
 import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
-import type { Capability, ProcessExit, SandboxedProcess, SandboxPlan } from "./types.ts";
+import { Cgroup } from "./cgroup.ts";
+import { limitOfExit } from "./exit-limit.ts";
+import type { LimitName } from "./limit-names.ts";
+import type { ProcessExit, SandboxedProcess, SandboxPlan } from "./types.ts";
 import { NetworkProxy, type ProxyPlan } from "./network/proxy.ts";
-import { throttle } from "./throttle.ts";
 import { watchFolders } from "./watch-folders.ts";
+import { TreeWatch } from "./watch-tree.ts";
 
 /** How long streams may stay open after the exit, when a survivor holds them. */
 const GRACE_MS = 250;
@@ -46,7 +49,10 @@ class PlannedProcess implements SandboxedProcess {
   readonly #streams: readonly (Readable | Writable)[];
   #handedOver = false;
   #ended = false;
-  #limit: Capability | undefined;
+  readonly #group: Cgroup | undefined;
+  readonly #joined: Promise<void>;
+  #limit: LimitName | undefined;
+  #tree: TreeWatch | undefined;
   #stopWatching: () => void = () => {};
 
   constructor(plan: SandboxPlan) {
@@ -68,6 +74,7 @@ class PlannedProcess implements SandboxedProcess {
     // Every stream can fail when the process ends; `exited` tells all that there is to tell.
     for (const stream of this.#streams) stream.on("error", () => {});
     filter.end(plan.filter);
+    [this.#group, this.#joined] = groupOf(plan, this.pid);
     this.exited = this.#untilExit();
     this.ready = this.#untilReady();
     // Who only waits for the exit must not be punished for not looking at `ready`.
@@ -79,6 +86,10 @@ class PlannedProcess implements SandboxedProcess {
     this.#handedOver = true;
     const line = `${JSON.stringify({ confine: this.#plan.confine, orders })}\n`;
     this.ready.then(() => this.#send(line), () => {});
+  }
+
+  beginCall(): void {
+    this.#tree?.beginCall();
   }
 
   kill(): void {
@@ -117,7 +128,11 @@ class PlannedProcess implements SandboxedProcess {
     return new Promise((resolve, reject) => {
       this.#channel.once("data", () => {
         this.stderr.off("data", keep);
-        resolve();
+        // All that it started so far is trusted, and nothing more is started before the orders.
+        this.#joined.then(() => this.#group?.takeTree(this.pid)).then(resolve, (error: unknown) => {
+          this.kill();
+          reject(SkillError.from(error, "start_failed", "the program's control group cannot be used"));
+        });
       });
       this.exited.then((exit) => reject(startFailed(this.#plan, exit, log.toString())), reject);
     });
@@ -133,7 +148,9 @@ class PlannedProcess implements SandboxedProcess {
         const done = () => {
           clearTimeout(grace);
           for (const stream of this.#streams) stream.destroy();
-          resolve(this.#limit === undefined ? exit : { ...exit, limit: this.#limit });
+          resolve({ ...exit, ...this.#hitLimit(exit) });
+          // What it counted was just read.
+          void this.#group?.remove();
         };
         const grace = setTimeout(done, GRACE_MS);
         this.#child.once("close", done);
@@ -156,16 +173,40 @@ class PlannedProcess implements SandboxedProcess {
   }
 
   #startWatching(): void {
-    const { watch, cpu_percent } = this.#plan;
-    const stopThrottle = cpu_percent === undefined ? () => {} : throttle(this.pid, cpu_percent);
-    const stopWatch = watch === undefined ? () => {} : watchFolders(watch, () => {
-      this.#limit ??= "scratch_total";
+    const { watch, measure } = this.#plan;
+    const onExcess = (limit: LimitName) => {
+      this.#limit ??= limit;
       this.kill();
-    });
+    };
+    const tree = measure === undefined ? undefined : new TreeWatch(this.pid, measure, onExcess);
+    const stopWatch = watch === undefined ? () => {} : watchFolders(watch, () => onExcess("scratch_total"));
+    this.#tree = tree;
     this.#stopWatching = () => {
-      stopThrottle();
+      tree?.end();
       stopWatch();
     };
+  }
+
+  /** First what the host saw, then what the way it ended tells. */
+  #hitLimit(exit: ProcessExit): Pick<ProcessExit, "limit" | "claimed"> {
+    const limit = this.#limit ?? (exit.code === 0 ? undefined : this.#group?.limit);
+    if (limit !== undefined) return { limit };
+    return limitOfExit(exit, this.#plan, this.#tree?.cpuMs ?? 0);
+  }
+}
+
+/** The group of a plan, and the entry of its first process; a failure is told when it is waited for. */
+function groupOf({ group }: SandboxPlan, pid: number): [Cgroup | undefined, Promise<void>] {
+  if (group === undefined || pid === 0) return [undefined, Promise.resolve()];
+  try {
+    const made = new Cgroup(group);
+    const joined = made.take(pid);
+    joined.catch(() => {});
+    return [made, joined];
+  } catch (error) {
+    const failed = Promise.reject(error);
+    failed.catch(() => {});
+    return [undefined, failed];
   }
 }
 

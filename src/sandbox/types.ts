@@ -1,5 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Json } from "../base/json.ts";
+import type { CgroupPlan } from "./cgroup.ts";
+import type { LimitName } from "./limit-names.ts";
 import type { ProxyPlan } from "./network/proxy.ts";
 
 /** What untrusted code may do. Everything not named is denied. Paths are absolute host paths without links. */
@@ -20,8 +22,10 @@ export interface SandboxLimits {
   /** CPU seconds of the whole process life; absent for daemons. */
   readonly cpu_seconds?: number;
   readonly file_size_mb: number;
-  /** Total of the scratch folder. */
+  /** Total of the scratch folder; what the host puts into `in/` does not count. */
   readonly scratch_mb: number;
+  /** Read from and written to disk during one call. Absent: any amount. */
+  readonly disk_io_mb?: number;
   readonly open_files: number;
   /** Processes and threads together. */
   readonly processes: number;
@@ -35,6 +39,8 @@ export interface SandboxProgram {
   readonly roots: readonly string[];
   /** Host folder that holds `in/` and `out/`, which the program sees below its working directory. */
   readonly scratch: string;
+  /** The bootstrap replaces itself, once, by the program that its orders name. Default false. */
+  readonly command?: boolean;
 }
 
 /** Every promise that a backend can or cannot keep here. */
@@ -51,6 +57,7 @@ export const CAPABILITIES = [
   "cpu",
   "file_size",
   "scratch_total",
+  "disk_io",
 ] as const;
 
 /** A promise that a backend can or cannot keep here. */
@@ -63,6 +70,8 @@ export interface SandboxReport {
   readonly backend: BackendName;
   readonly usable: boolean;
   readonly enforced: readonly Capability[];
+  /** Below it programs that may start processes get a group of the kernel's. Absent where none is to be had. */
+  readonly group?: Pick<CgroupPlan, "parent" | "version">;
   /** What is not enforced, why, and how to get it. */
   readonly missing: readonly {
     readonly capability: Capability;
@@ -95,10 +104,21 @@ export interface SandboxPlan {
     readonly max_bytes: number;
     readonly max_entries: number;
   };
+  /** A group of the kernel that counts all its processes together. Absent where none is to be had. */
+  readonly group?: CgroupPlan;
   /** The program's only way out: a proxy in the host, from spawn to exit. Absent without network. */
   readonly network?: ProxyPlan;
-  /** Percent of one core at which the host keeps the process by stopping and continuing it. */
-  readonly cpu_percent?: number;
+  /** What the host measures in the running processes, to slow them down or end them. */
+  readonly measure?: {
+    /** Percent of one core. */
+    readonly cpu_percent?: number;
+    /** Processor time at which the kernel ends the process; measured to know why it ended. */
+    readonly cpu_ms?: number;
+    /** Of all processes together. */
+    readonly memory_bytes: number;
+    /** Of one call. */
+    readonly disk_bytes?: number;
+  };
 }
 
 export interface ProcessExit {
@@ -107,8 +127,10 @@ export interface ProcessExit {
   readonly signal: string | null;
   /** Why it did not start at all. */
   readonly error?: string;
-  /** The limit for which the host ended it. Limits kept by the kernel show in the exit code only. */
-  readonly limit?: Capability;
+  /** The limit for which it ended. */
+  readonly limit?: LimitName;
+  /** Only the exit code says so, and a program can choose that. */
+  readonly claimed?: boolean;
 }
 
 /** A started process that waits for its orders. Nothing untrusted has run before `handOver`. */
@@ -121,6 +143,8 @@ export interface SandboxedProcess {
   readonly ready: Promise<void>;
   /** Sends policy and orders, once. `orders` is what `python/serve.py` reads; secrets travel here and nowhere else. */
   handOver(orders: Json): void;
+  /** A call begins: limits of one call count from here. */
+  beginCall(): void;
   /** Ends the whole tree at once. May be called any number of times. */
   kill(): void;
   /** Resolves once, after exit; streams are closed a short grace later even if a survivor holds them. */

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { programEnvironment } from "./environment.ts";
 import { type PythonFiles, pythonFiles } from "./python-files.ts";
+import { requiredCapabilities } from "./refuse.ts";
 import { spawnPlan } from "./spawn.ts";
 import {
   CAPABILITIES,
@@ -14,7 +15,7 @@ import {
 
 /**
  * No sandbox at all: the program may do what the host's user may do. Only for a host whose own code asks for it.
- * Every plan lists everything as unenforced.
+ * Every plan lists all that its policy asks for as unenforced; without a network grant too, everything can be reached.
  */
 export class UnsafeNone implements SandboxBackend {
   readonly name = "unsafe-none";
@@ -33,7 +34,7 @@ export class UnsafeNone implements SandboxBackend {
     return Promise.resolve({ backend: this.name, usable: true, enforced: [], missing });
   }
 
-  plan(_policy: SandboxPolicy, program: SandboxProgram): Promise<SandboxPlan> {
+  plan(policy: SandboxPolicy, program: SandboxProgram): Promise<SandboxPlan> {
     const env = programEnvironment(program.scratch, program.scratch);
     return Promise.resolve({
       backend: this.name,
@@ -42,7 +43,7 @@ export class UnsafeNone implements SandboxBackend {
       env,
       confine: { workdir: program.scratch, env: Object.keys(env), parent: process.pid },
       workdir: program.scratch,
-      unenforced: CAPABILITIES,
+      unenforced: requiredCapabilities(policy),
     });
   }
 

@@ -1,8 +1,10 @@
 import { type StructuredToolInterface, tool } from "@langchain/core/tools";
 import { z } from "zod";
 import { perform } from "../operations/perform.ts";
-import { search } from "../operations/look-up.ts";
+import { search } from "../operations/search.ts";
+import { modeAllows } from "../operations/tool-mode.ts";
 import type { OperationContext } from "../operations/types.ts";
+import { shownSkills } from "./found-skills.ts";
 import { answer, type ToolAnswer } from "./tool-answer.ts";
 
 /** The tool `find_skills`: an intent in, the few skills that may serve it out. */
@@ -12,22 +14,11 @@ export function findSkillsTool(context: OperationContext): StructuredToolInterfa
       answer(async () => {
         const found = await perform(search, context, {
           query: need,
+          related_only: true,
           ...(limit === undefined ? {} : { limit }),
         });
-        const skills = found.matches.map(({ id, description, default_tool, tools }) => ({
-          skill_name: id,
-          description,
-          tools: tools.map(({ name, description, input_schema }) => ({
-            name,
-            description,
-            input_schema,
-            ...(name === default_tool ? { default: true } : {}),
-          })),
-        }));
-        const hint = skills.length === 0
-          ? "no skill is installed that could do this"
-          : "read each description: a skill that sounds alike may do the opposite";
-        return { content: { skills, more: found.more, hint }, artifact: found };
+        const canMake = modeAllows(context.mode ?? "full", "full");
+        return { content: shownSkills(found, canMake), artifact: found };
       }),
     {
       name: "find_skills",

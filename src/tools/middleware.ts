@@ -2,9 +2,11 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 import { type BaseMessage, ToolMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { type AgentMiddleware, createMiddleware } from "langchain";
+import { z } from "zod";
 import { modeAllows, requireMode } from "../operations/tool-mode.ts";
 import type { OperationSkills } from "../operations/types.ts";
 import { toolsOfSkill } from "./skill-tool.ts";
+import { chooseSkills, skillsOfThread } from "./thread-skills.ts";
 import { agentContext, skillTools, type SkillToolsOptions } from "./skill-tools.ts";
 import { errorContent, errorValue } from "./tool-answer.ts";
 
@@ -12,16 +14,30 @@ import { errorContent, errorValue } from "./tool-answer.ts";
 export interface SkillMiddlewareOptions extends SkillToolsOptions {
   /**
    * How found and made skills are called. `run_skill` (default): through that one tool, so the list of tools never
-   * changes and prompt caches hold. `tools`: each skill that this thread found or made becomes a tool of its own,
-   * with its own schema, added at the end of the list and never taken away again.
+   * changes and prompt caches hold. `tools`: the best few for what the user asks, and each skill that this thread
+   * found or made, become tools of their own, with their own schemas, added at the end of the list and never taken
+   * away again, so that a prompt cache loses nothing that stood before them. At most 24 skills.
    */
   readonly expose?: "run_skill" | "tools";
+  /** With `expose: "tools"`: how many skills each request of the user adds at most, before the agent looks. Default 3. */
+  readonly best?: number;
 }
 
 const PROMPT =
   `You can use skills: small tested programs. When a task needs computing, parsing or converting that a
 skill could do, call find_skills first.`;
 const PROMPT_FULL = `${PROMPT} Run what fits. If nothing fits, call create_skill, then use the new skill.`;
+
+const DEFAULT_BEST = 3;
+const MOST_BEST = 20;
+
+/** The underscore keeps it out of what a caller gives and gets. */
+const THREAD_STATE = z.object({ _skillwright: z.array(z.string()).optional() });
+
+interface ThreadState {
+  readonly messages: readonly BaseMessage[];
+  readonly _skillwright?: readonly string[] | undefined;
+}
 
 /** Tools that a narrower mode leaves out: a model that calls one all the same is told why it is not there. */
 const NEED_FULL: ReadonlySet<string> = new Set(["run_skill", "create_skill"]);
@@ -35,12 +51,16 @@ export function skillMiddleware(
   const mode = options.mode ?? "read_only";
   const context = agentContext(skills, mode);
   const exposes = options.expose === "tools" && modeAllows(mode, "full");
+  const best = options.best ?? DEFAULT_BEST;
+  if (!Number.isInteger(best) || best < 0 || best > MOST_BEST) {
+    throw new RangeError(`best must be a whole number from 0 to ${MOST_BEST}, not ${best}`);
+  }
   const prompt = modeAllows(mode, "full") ? PROMPT_FULL : PROMPT;
 
-  async function exposedTools(messages: readonly BaseMessage[]): Promise<StructuredToolInterface[]> {
+  async function exposedTools(state: ThreadState): Promise<StructuredToolInterface[]> {
     if (!exposes) return [];
     const infos = new Map((await skills.library.list()).map((info) => [info.id, info]));
-    const found = skillsOfThread(messages).flatMap((id) => {
+    const found = skillsOfThread(state._skillwright ?? [], state.messages).flatMap((id) => {
       const info = infos.get(id);
       return info === undefined ? [] : toolsOfSkill(context, info);
     });
@@ -50,9 +70,18 @@ export function skillMiddleware(
   return createMiddleware({
     name: "SkillMiddleware",
     tools,
+    stateSchema: THREAD_STATE,
+    async beforeAgent({ messages, _skillwright: chosen = [] }) {
+      if (!exposes) return undefined;
+      // Kept with the thread: whatever becomes of the messages, what was chosen once stays in its place.
+      return { _skillwright: await chooseSkills(context, chosen, messages, best) };
+    },
     async wrapModelCall(request, handler) {
       if (tools.length === 0) return await handler(request);
-      const added = unlessTaken(await exposedTools(request.messages), request.tools);
+      const added = unlessTaken(
+        await exposedTools({ ...request.state, messages: request.messages }),
+        request.tools,
+      );
       return await handler({
         ...request,
         systemMessage: request.systemMessage.concat(
@@ -66,7 +95,7 @@ export function skillMiddleware(
       try {
         if (request.tool !== undefined) return await handler(request);
         if (NEED_FULL.has(name)) requireMode(mode, "full", name);
-        const added = await exposedTools(request.state.messages);
+        const added = await exposedTools(request.state);
         const tool = added.find((candidate) => candidate.name === name);
         return await handler(tool === undefined ? request : { ...request, tool });
       } catch (error) {
@@ -89,23 +118,4 @@ function unlessTaken(
 ): StructuredToolInterface[] {
   const taken = new Set(others.map(({ name }) => name));
   return found.filter(({ name }) => !taken.has(name) && taken.add(name));
-}
-
-/** Skills that this thread found or made, in the order in which they first appeared: stable and sticky. */
-function skillsOfThread(messages: readonly BaseMessage[]): string[] {
-  const ids = new Set<string>();
-  for (const message of messages) {
-    if (!ToolMessage.isInstance(message)) continue;
-    const artifact = message.artifact as {
-      matches?: { id: string }[];
-      skill?: { id: string };
-      skill_id?: string;
-    } | undefined;
-    if (message.name === "find_skills") artifact?.matches?.forEach(({ id }) => ids.add(id));
-    if (message.name === "create_skill") {
-      const id = artifact?.skill?.id ?? artifact?.skill_id;
-      if (id !== undefined) ids.add(id);
-    }
-  }
-  return [...ids];
 }

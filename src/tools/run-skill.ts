@@ -1,16 +1,15 @@
-import { type StructuredToolInterface, tool } from "@langchain/core/tools";
+import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { z } from "zod";
 import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
 import type { OperationContext } from "../operations/types.ts";
+import { leafTool } from "./leaf-tool.ts";
 import { answer, type ToolAnswer } from "./tool-answer.ts";
 
 /** The tool `run_skill`: runs a tool of an active skill. */
 export function runSkillTool(context: OperationContext): StructuredToolInterface {
-  return tool(
-    ({ skill_name, tool: toolName, request }, config: RunnableConfig): Promise<ToolAnswer> =>
-      runInTool(context, { id: skill_name, tool: toolName, input: request }, config),
+  return leafTool(
     {
       name: "run_skill",
       description:
@@ -20,8 +19,9 @@ export function runSkillTool(context: OperationContext): StructuredToolInterface
         tool: z.string().max(64).optional().describe("which of its tools; default: its default tool"),
         request: z.record(z.string(), z.unknown()).describe("input of the tool, as its input_schema says"),
       }),
-      responseFormat: "content_and_artifact",
     },
+    ({ skill_name, tool, request }, config) =>
+      runInTool(context, { id: skill_name, tool, input: request }, config),
   );
 }
 

@@ -1,9 +1,10 @@
-import { type StructuredToolInterface, tool } from "@langchain/core/tools";
+import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { openScript, runScript, type RunScriptOptions, type Script } from "../runner/run-script.ts";
+import { leafTool } from "./leaf-tool.ts";
 import { ShownSchemaTool } from "./skill-tool.ts";
 import { answer } from "./tool-answer.ts";
 
@@ -47,18 +48,17 @@ export async function scriptTool(
       ...(timeout_ms === undefined ? {} : { timeout_ms }),
     });
   };
-  const open = tool(
-    (input: unknown, config: RunnableConfig) =>
-      answer(async () => {
-        const artifact = await call(input as Json, config); // LangChain parsed it from JSON
-        return { content: { value: artifact.value }, artifact };
-      }),
+  const open = leafTool(
     {
       name: name ?? spec.name,
       description: description ?? (spec.description || spec.name),
       schema: z.record(z.string(), z.unknown()),
-      responseFormat: "content_and_artifact",
     },
+    (input, config) =>
+      answer(async () => {
+        const artifact = await call(input as Json, config); // LangChain parsed it from JSON
+        return { content: { value: artifact.value }, artifact };
+      }),
   );
   return new ShownSchemaTool(open, spec.input_schema);
 }

@@ -1,9 +1,9 @@
-import { DynamicStructuredTool, type StructuredToolInterface, tool } from "@langchain/core/tools";
-import type { RunnableConfig } from "@langchain/core/runnables";
+import { DynamicStructuredTool, type StructuredToolInterface } from "@langchain/core/tools";
 import { z } from "zod";
 import type { SkillInfo } from "../lifecycle/types.ts";
 import type { ToolSpec } from "../manifest/types.ts";
 import type { OperationContext } from "../operations/types.ts";
+import { leafTool } from "./leaf-tool.ts";
 import { runInTool } from "./run-skill.ts";
 
 /** One LangChain tool for each tool of a skill, carrying the manifest's JSON Schema. */
@@ -36,15 +36,13 @@ function skillToolOf(
   spec: ToolSpec,
   name: string,
 ): StructuredToolInterface {
-  const open = tool(
-    (input: unknown, config: RunnableConfig) =>
-      runInTool(context, { id: skill.id, tool: spec.name, input }, config),
+  const open = leafTool(
     {
       name,
       description: spec.description || skill.description,
       schema: z.record(z.string(), z.unknown()),
-      responseFormat: "content_and_artifact",
     },
+    (input, config) => runInTool(context, { id: skill.id, tool: spec.name, input }, config),
   );
   return new ShownSchemaTool(open, spec.input_schema);
 }

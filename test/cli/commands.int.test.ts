@@ -193,7 +193,7 @@ describe("run", () => {
     });
     const { stdout } = await at("search", "write text backwards", "--limit", "1");
     expect(stdout).toMatch(
-      /^text_tools \d\.\d\d\n {2}Reverse a text or make it loud\n3 more are not shown\nby words only: /,
+      /^text_tools \d\.\d\d \(words 1\.00\)\n {2}Reverse a text or make it loud\n3 more are not shown\nby words only: /,
     );
   });
 });

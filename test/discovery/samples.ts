@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import type { DocumentSource, Embedder, SearchDocument } from "../../src/discovery/types.ts";
 import { splitWords } from "../../src/discovery/words.ts";
 
@@ -97,3 +98,26 @@ export const SKILLS: readonly SearchDocument[] = [
     facets: { status: "active", tags: ["text"] },
   }),
 ];
+
+const word = fc.constantFrom("roman", "csv", "json", "weather", "count", "year", "zip");
+const words = (least: number, most: number) =>
+  fc.array(word, { minLength: least, maxLength: most }).map((some) => some.join(" "));
+
+/** What may happen to a source: other documents each time, now and then seen by a process that was just opened. */
+export const changes: fc.Arbitrary<{ documents: SearchDocument[]; reopen: boolean }[]> = fc.array(
+  fc.record({
+    documents: fc.array(
+      fc.record({
+        id: fc.constantFrom("a", "b", "c", "d", "e"),
+        name: words(1, 2),
+        description: words(0, 4),
+        triggers: fc.array(words(1, 3), { maxLength: 2 }),
+        body: words(0, 3),
+        facets: fc.record({ status: fc.constantFrom("active", "disabled") }),
+      }),
+      { maxLength: 5 },
+    ),
+    reopen: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 5 },
+);

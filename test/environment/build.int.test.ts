@@ -6,8 +6,8 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { digestTree } from "../../src/base/digest.ts";
 import { createEnvironments } from "../../src/environment/create-environments.ts";
+import { looksOf } from "../../src/environment/looks.ts";
 import { runTool } from "../../src/environment/run-tool.ts";
-import { confineUv } from "../../src/environment/sandboxed-uv.ts";
 import {
   exists,
   findBwrap,
@@ -40,14 +40,14 @@ async function python(
   return result.stdout.trim() + result.stderr.trim();
 }
 
-describe.each([["bare", undefined], ["inside bubblewrap", bwrapPath]])("build, uv %s", (name, bwrap) => {
-  const skip = name !== "bare" && bwrap === undefined;
+describe.each(["landlock", "bubblewrap"] as const)("build, uv in %s", (backend) => {
+  const skip = backend === "bubblewrap" && bwrapPath === undefined;
 
   it.skipIf(skip)("installs locked, hash-checked packages that work when the stage is renamed", async () => {
     const folder = await temporaryFolder();
     const [stage, place] = [join(folder, "stage"), join(folder, "place")];
     await mkdir(stage);
-    const environments = await sharedEnvironments(bwrap === undefined ? {} : { bwrapPath: bwrap });
+    const environments = await sharedEnvironments({ backend });
     const record = await environments.build(stage, {
       dependencies: ["httpx>=0.27", "colorama; sys_platform == 'win32'"],
       requires_python: ">=3.9",
@@ -61,12 +61,14 @@ describe.each([["bare", undefined], ["inside bubblewrap", bwrapPath]])("build, u
       roots: base.roots,
       pins: expect.stringMatching(/^httpx==\S+ \\\n {4}--hash=sha256:[0-9a-f]{64}/m),
       digest: await digestTree(join(stage, "venv")),
+      looks: await looksOf(join(stage, "venv")),
       uv_version: (await environments.uv()).version,
       install_unenforced: record.install_unenforced,
     });
-    expect(record.install_unenforced?.includes("no bubblewrap") ?? false).toBe(bwrap === undefined);
+    expect(record.install_unenforced?.includes("not enforced:") ?? false).toBe(backend === "landlock");
     expect(await namesIn(stage)).toEqual(["venv"]);
     await rename(stage, place);
+    expect(await looksOf(join(place, "venv"))).toBe(record.looks);
     expect(await digestTree(join(place, "venv"))).toBe(record.digest);
     const where = await python(join(place, record.interpreter), "import httpx; print(httpx.__file__)");
     expect(where).toBe(join(place, record.site[0] ?? "", "httpx/__init__.py"));
@@ -75,50 +77,11 @@ describe.each([["bare", undefined], ["inside bubblewrap", bwrapPath]])("build, u
 
   it.skipIf(skip)("links files with the cache instead of copying them", async () => {
     const stage = await temporaryFolder();
-    const record = await (await sharedEnvironments(bwrap === undefined ? {} : { bwrapPath: bwrap }))
+    const record = await (await sharedEnvironments({ backend }))
       .build(stage, { dependencies: ["six==1.16.0"], isolation: "venv" });
     const { nlink, dev } = await stat(join(stage, record.site[0] ?? "", "six.py"));
     const oneFileSystem = dev === (await stat(await sharedCache())).dev;
     expect(nlink > 1).toBe(oneFileSystem);
-  });
-});
-
-describe("confineUv", () => {
-  it.skipIf(bwrapPath === undefined)(
-    "lets only the room be written and nothing of the user's be read",
-    async () => {
-      const [room, elsewhere, base] = [await temporaryFolder(), await temporaryFolder(), await thisPython()];
-      await writeFile(join(elsewhere, "secret"), "secret");
-      const prefix = base.roots[0] ?? "/usr";
-      const env = { PYTHONHOME: prefix };
-      const confinement = { bwrap: bwrapPath, uv: base.path, room, readable: base.roots };
-      const { command, unenforced } = await confineUv(confinement, env);
-      expect(unenforced).toBeUndefined();
-      const attempt = async (code: string): Promise<number | null> => {
-        const run = { ...command(["-S", "-c", code], room), env, cwd: "/", timeout_ms: 30_000 };
-        return (await runTool(run)).code;
-      };
-      expect(await attempt(`open(${JSON.stringify(join(room, "x"))}, "w").write("x")`)).toBe(0);
-      expect(await attempt(`open(${JSON.stringify(join(elsewhere, "x"))}, "w")`)).toBe(1);
-      expect(await attempt(`open(${JSON.stringify(join(elsewhere, "secret"))})`)).toBe(1);
-      expect(await attempt(`open(${JSON.stringify(join(prefix, "x"))}, "w")`)).toBe(1);
-      expect(await attempt(`import os; assert os.listdir("/usr"); os.mkdir("/x")`)).toBe(1);
-      const open = await confineUv({ ...confinement, readable: [...base.roots, elsewhere] }, env);
-      const run = {
-        ...open.command(["-S", "-c", `open("${elsewhere}/secret")`], room),
-        env,
-        cwd: "/",
-        timeout_ms: 30_000,
-      };
-      expect((await runTool(run)).code).toBe(0);
-    },
-  );
-
-  it("runs uv bare, and says why, when bubblewrap does not work here", async () => {
-    const [room, uv] = [await temporaryFolder(), await sharedUv()];
-    const { command, unenforced } = await confineUv({ bwrap: "/bin/false", uv, room, readable: [] }, {});
-    expect(command(["--version"], room)).toEqual({ command: uv, args: ["--version"] });
-    expect(unenforced).toContain("bubblewrap cannot start it");
   });
 });
 
@@ -295,8 +258,7 @@ describe("build", () => {
 
   it("leaves neither files nor processes when it is aborted", async () => {
     const [stage, cacheDir] = [await temporaryFolder(), await temporaryFolder()];
-    const options = bwrapPath === undefined ? {} : { bwrapPath };
-    const environments = createEnvironments({ cacheDir, uv: await sharedUv(), env: userEnv(), ...options });
+    const environments = createEnvironments({ cacheDir, uv: await sharedUv(), env: userEnv() });
     for (const moment of ["locking", "installing"]) {
       const cancel = new AbortController();
       const onLog = (line: string): void =>
@@ -322,7 +284,7 @@ describe("build", () => {
     const cancel = new AbortController();
     const killed = runTool({
       command: process.execPath,
-      args: [...flags, program, JSON.stringify({ stage, cacheDir, uv, bwrapPath })],
+      args: [...flags, program, JSON.stringify({ stage, cacheDir, uv })],
       env: Object.fromEntries(
         Object.entries(userEnv()).filter((entry): entry is [string, string] => !!entry[1]),
       ),

@@ -217,14 +217,23 @@ export function memorySkills(
         const ids = [...generations.keys()].filter((id) =>
           filter?.({ id, name: id, description: "", triggers: [], body: "", facets: {} }) ?? true
         );
-        const matches = ids.map((id) => ({ id, score: 0.5, cosine: 0.5, lexical: 0.5, matched: id }));
-        return Promise.resolve({ matches, total: ids.length, mode: "hybrid" });
+        const matches = ids.map((id) => ({
+          id,
+          score: 0.5,
+          cosine: 0.5,
+          lexical: 0.5,
+          related: true,
+          matched: id,
+        }));
+        return Promise.resolve({ matches, total: ids.length, related: ids.length, mode: "hybrid" });
       },
       sync: () => {
         log.push("sync");
         return Promise.resolve();
       },
       rebuild: () => Promise.resolve(),
+      trial: () => Promise.resolve({ places: [] }),
+      duplicates: () => Promise.resolve({ pairs: [], more: 0, mode: "hybrid" }),
       probe: () => Promise.resolve({ ok: true, model: "none" }),
       close: () => Promise.resolve(),
     },

@@ -113,7 +113,7 @@ describe("skill.generate", () => {
   test("refuses an empty intent, and tells of a skill that was never proposed", async () => {
     expect(await asking()({ intent: " " })).toMatchObject({ error: { code: "invalid_intent" } });
     expect(await asking()({ skill_id: "nobody" }, "skill.generate.status")).toMatchObject({
-      payload: { status: "none", proposal: null },
+      error: { code: "not_found", message: 'no skill "nobody" was ever proposed' },
     });
   });
 });

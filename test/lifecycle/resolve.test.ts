@@ -56,7 +56,13 @@ describe("resolveManifest", () => {
       default_tool: "f",
       environment: { interpreter: "venv/bin/python" },
       timeouts: { start: 10, call: 30 },
-      limits: { max_memory_mb: 256, max_cpu_percent: 80, max_execution_time: 300, max_file_size_mb: 10 },
+      limits: {
+        max_memory_mb: 256,
+        max_cpu_percent: 80,
+        max_execution_time: 300,
+        max_file_size_mb: 10,
+        max_disk_io_mb: 1024,
+      },
       manifest: {
         security: {
           permissions: { network_access: false, file_read: [], file_write: [], process_spawn: false },
@@ -76,6 +82,7 @@ describe("resolveManifest", () => {
       max_cpu_percent: 50,
       max_execution_time: 5,
       max_file_size_mb: 10,
+      max_disk_io_mb: 1024,
     });
     expect(timeouts.call).toBe(5);
   });

@@ -168,6 +168,7 @@ function openTo(folder: string) {
       max_cpu_percent: 80,
       max_execution_time: 60,
       max_file_size_mb: 10,
+      max_disk_io_mb: 1024,
     },
   };
 }

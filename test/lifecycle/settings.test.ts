@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   commonPermissions,
   DEFAULT_SETTINGS,
+  joinedPermissions,
   loadSettings,
   type SettingsInput,
 } from "../../src/lifecycle/settings.ts";
@@ -31,13 +32,22 @@ describe("loadSettings", () => {
       max_restarts: 5,
       restart_backoff: [1, 2, 4, 60],
       health_check_interval: 60,
+      idle_timeout: 300,
+      spares: 1,
       max_message_bytes: 102_400,
     });
+    expect(settings.performance.execution).toEqual({
+      parallel_execution: true,
+      max_concurrent_skills: 5,
+      execution_queue_size: 20,
+    });
+    expect(settings.resilience.health_check).toEqual({ enabled: true, interval: 30 });
     expect(settings.security.resource_limits).toEqual({
       max_memory_mb: 256,
       max_cpu_percent: 80,
       max_execution_time: 300,
       max_file_size_mb: 10,
+      max_disk_io_mb: 1024,
     });
     expect(settings.generator).toMatchObject({
       max_llm_turns: 8,
@@ -59,6 +69,46 @@ describe("loadSettings", () => {
     expect(settings.generator).toMatchObject({ reuse: "threshold", max_llm_turns: 8 });
   });
 
+  it("keeps the sandbox on, whatever a file says, unless the host's code says otherwise", async () => {
+    expect((await load("")).security.sandbox_enabled).toBe(true);
+    const off = "[python_skills]\n[security]\nsandbox_enabled = false\n";
+    await expect(load(off)).rejects.toMatchObject({
+      code: "home_unusable",
+      message: expect.stringContaining("line 3") as unknown,
+    });
+    const host = { security: { sandbox_enabled: false } };
+    await expect(load(off, host)).rejects.toMatchObject({ code: "home_unusable" });
+    expect((await load("", host)).security.sandbox_enabled).toBe(false);
+    expect((await load("[security]\nsandbox_enabled = true\n")).security.sandbox_enabled).toBe(true);
+  });
+
+  it("gives every skill its package to read and /tmp to read and write by default, and nothing more", async () => {
+    const { default_permissions } = (await load("")).security;
+    expect(default_permissions.file_read).toEqual(["./", "/tmp"]);
+    expect(default_permissions.file_write).toEqual(["/tmp"]);
+    expect(default_permissions).toMatchObject({ network_access: false, process_spawn: false });
+    const more = await load('[security.default_permissions]\nfile_read = ["/srv/data"]\n');
+    expect(more.security.default_permissions.file_read).toEqual(["/srv/data"]);
+  });
+
+  it("joins what a skill asks for with what every skill has", () => {
+    const asked = { network_access: ["a.example"], file_read: ["/a"], file_write: [], process_spawn: false };
+    const every = {
+      network_access: false,
+      file_read: ["./", "/a"],
+      file_write: ["/tmp"],
+      process_spawn: true,
+    };
+    expect(joinedPermissions(asked, every)).toEqual({
+      network_access: ["a.example"],
+      file_read: ["/a", "./"],
+      file_write: ["/tmp"],
+      process_spawn: true,
+    });
+    expect(joinedPermissions(asked, { ...every, network_access: true }).network_access).toBe(true);
+    expect(joinedPermissions({ ...asked, network_access: false }, every).network_access).toBe(false);
+  });
+
   it("keeps within the host's limits and permissions when the file asks for more", async () => {
     const toml = `[security.resource_limits]
 max_memory_mb = 4096
@@ -75,6 +125,7 @@ file_read = ["/srv/a", "/srv/b"]
           max_cpu_percent: 50,
           max_execution_time: 60,
           max_file_size_mb: 10,
+          max_disk_io_mb: 1024,
         },
         max_permissions: {
           network_access: ["b.example"],

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { doctor } from "../../src/operations/doctor.ts";
 import { approve, generate, proposal, proposals, reject } from "../../src/operations/generate.ts";
 import * as lifecycle from "../../src/operations/lifecycle.ts";
-import { list, search } from "../../src/operations/look-up.ts";
+import { duplicates } from "../../src/operations/duplicates.ts";
+import { list } from "../../src/operations/list.ts";
+import { search } from "../../src/operations/search.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { run } from "../../src/operations/run.ts";
 import type { OperationContext, OperationEvent } from "../../src/operations/types.ts";
@@ -66,6 +68,54 @@ describe("search and list", () => {
       (await perform(search, context, { query, all })).matches.map(({ id, status }) => `${id} ${status}`);
     expect(await ids(true)).toContain("text_tools pending");
     expect((await ids(false)).filter((line) => line.startsWith("text_tools"))).toEqual([]);
+  });
+
+  test("search filters by status, type, tags, permissions and tool mode", async () => {
+    const query = "words of a text, bar chart from a csv file, fetch a page";
+    const ids = async (filters: Readonly<Record<string, unknown>>) =>
+      (await perform(search, context, { query, limit: 20, ...filters })).matches.map(({ id }) => id).sort();
+    const all = await ids({ all: true });
+    expect(await ids({ status: "pending" })).toEqual(["text_tools"]);
+    expect(await ids({ all: true, type: "python" })).toEqual(all);
+    expect(await ids({ all: true, type: "conversation" })).toEqual([]);
+    expect(await ids({ tags: ["no such tag"] })).toEqual([]);
+    expect(await ids({ permissions: [] })).toContain("plain_words");
+    expect(await ids({ tool_mode: "read_only" })).toContain("plain_words");
+    await expect(ids({ permissions: ["everything"] })).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(ids({ tool_mode: "all" })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  test("search says why it found a skill: score, meaning, words, and the text that matched", async () => {
+    const { matches, mode, degraded } = await perform(search, context, { query: "count words" });
+    expect(matches[0]).toMatchObject({
+      id: "plain_words",
+      score: expect.any(Number),
+      cosine: null,
+      lexical: 1,
+      related: true,
+      matched: expect.stringContaining("ords"),
+    });
+    expect({ mode, degraded }).toEqual({ mode: "lexical", degraded: "no embedding model was asked for" });
+  });
+
+  test("search with related_only leaves out what is far from the query", async () => {
+    const far = await perform(search, context, { query: "zebra crossing", related_only: true });
+    expect(far).toMatchObject({ matches: [], more: 0 });
+  });
+
+  test("duplicates shows pairs of skills with the texts that are alike", async () => {
+    const files = await home.skills.library.stage(
+      Object.fromEntries(
+        Object.entries(await home.skills.library.files("plain_words")).map(([path, text]) => [
+          path,
+          text.replace('id = "plain_words"', 'id = "other_words"'),
+        ]),
+      ),
+    );
+    await home.skills.library.build(files.key);
+    await home.skills.library.installStaged(files.key);
+    const { pairs } = await perform(duplicates, context, {});
+    expect(pairs).toMatchObject([{ a: "other_words", b: "plain_words", how: "text", cosine: null }]);
   });
 
   test("search says how many it does not show", async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,7 +13,7 @@ function startHost(task: object): ChildProcess {
   const mode = "spare" in task ? "one_shot" : "daemon";
   const program = fixtureProgram("functions.py", { tools: ["count", "hang"], mode });
   const args = [...(isDeno ? ["run", "-A"] : []), HOST, JSON.stringify({ program, ...task })];
-  const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const host = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void host.kill("SIGKILL"));
   return host;
 }
@@ -36,6 +37,16 @@ describe.each(await usableSandboxes())("a host that uses $name", ({ name: backen
     await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
   });
 
+  test("that crashes while a daemon is idle leaves no process", async () => {
+    const scratchRoot = temporaryFolder();
+    const host = startHost({ backend, scratchRoot, tool: "count", throws: true });
+    host.stderr?.resume();
+    const exited = once(host, "exit");
+    await outputUntil(host, "value 1");
+    expect(await exited).toEqual([1, null]);
+    await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
+  });
+
   test("ends by itself although a spare waits, and leaves no process", async () => {
     const scratchRoot = temporaryFolder();
     const host = startHost({ backend, scratchRoot, tool: "count", spare: "leave" });
@@ -53,6 +64,23 @@ describe.each(await usableSandboxes())("a host that uses $name", ({ name: backen
     host.kill("SIGKILL");
     await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
   });
+
+  test.each([false, true])(
+    "that is interrupted while a process starts leaves no process, and no folder if it heeds it (%s)",
+    async (heedsInterrupt) => {
+      const scratchRoot = temporaryFolder();
+      const program = fixtureProgram("slow_start.py", { start_timeout_ms: 60_000 });
+      const host = startHost({ backend, scratchRoot, tool: "invoke", program, heedsInterrupt });
+      const exited = once(host, "exit");
+      await outputUntil(host, "starting");
+      expect(processesWith(scratchRoot)).not.toEqual([]);
+      host.kill("SIGINT");
+      await exited;
+      await expect.poll(() => processesWith(scratchRoot), { timeout: 5000 }).toEqual([]);
+      // One that just dies leaves its folder to the next host.
+      expect(readdirSync(scratchRoot)).toHaveLength(heedsInterrupt ? 0 : 1);
+    },
+  );
 
   test("that is killed during a call leaves no process", async () => {
     const scratchRoot = temporaryFolder();

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import { describe, expect, test } from "vitest";
 import type { RunnerEvents, SkillProgram } from "../../src/runner/types.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
@@ -67,6 +68,35 @@ describe("daemons", () => {
     await runner.stop("functions");
     expect(await hanging).toMatchObject({ code: "closed" });
     expect(runner.list().map(({ key }) => key)).toEqual(["other"]);
+  });
+
+  test("stop right after a call began ends a start that has no process yet", async () => {
+    const runner = testRunner();
+    const settled = runner.call(program(), call("count")).catch((error: unknown) => error);
+    const other = runner.call(program({ key: "other" }), call("count"));
+    expect(runner.list()).toEqual([]);
+    await runner.stop("functions");
+    expect(runner.list().map(({ key }) => key)).not.toContain("functions");
+    expect(await settled).toMatchObject({ code: "closed" });
+    expect((await other).value).toBe(1);
+    await runner.stop("other");
+    expect(processesWith(runner.scratchRoot)).toEqual([]);
+    expect(readdirSync(runner.scratchRoot)).toEqual([]);
+  });
+
+  test("stop sends away calls that wait for a slot, or for a restart", async () => {
+    const runner = testRunner({ maxConcurrent: 1, backoffMs: [60_000] });
+    const hanging = runner.call(program(), call("hang")).catch((error: unknown) => error);
+    const queued = runner.call(program(), call("count")).catch((error: unknown) => error);
+    await expect.poll(() => runner.list().length).toBe(1);
+    await runner.stop("functions");
+    expect([await hanging, await queued]).toMatchObject([{ code: "closed" }, { code: "closed" }]);
+    await expect(runner.call(program(), call("die"))).rejects.toMatchObject({ code: "process_died" });
+    const waiting = runner.call(program(), call("count")).catch((error: unknown) => error);
+    await new Promise((resolve) => setImmediate(resolve));
+    await runner.stop("functions");
+    expect(await waiting).toMatchObject({ code: "closed" });
+    expect((await runner.call(program(), call("count"))).value).toBe(1);
   });
 
   test("stop ends what a process started", async () => {
@@ -175,6 +205,27 @@ describe("ends", () => {
     expect((await runner.call(program({ key: "other" }), call("count"))).value).toBe(1);
     await runner.stop("functions");
     expect((await runner.call(program(), call("count"))).value).toBe(1);
+  });
+
+  test.each([
+    ["cannot be imported", "broken_import.py", {}, /JSONDecodeError/],
+    [
+      "introduces itself wrongly",
+      "wrong_handshake.py",
+      { serve: "stdio", env: { ANSWER: '"no"' } } as const,
+      /handshake/,
+    ],
+  ])("a daemon that %s fails as often as it may be restarted", async (_what, file, how, message) => {
+    const runner = testRunner({ maxRestarts: 1, backoffMs: [1] }), events: RunnerEvents["unstable"][] = [];
+    runner.on("unstable", (event) => void events.push(event));
+    const broken = fixtureProgram(file, how);
+    for (let start = 0; start < 2; start++) {
+      await expect(runner.call(broken, call("invoke"))).rejects.toMatchObject({
+        code: expect.stringMatching(/start_failed|handshake_failed/),
+      });
+    }
+    expect(events).toMatchObject([{ error: { message: expect.stringMatching(message) } }]);
+    await expect(runner.call(broken, call("invoke"))).rejects.toBe(events[0]?.error);
   });
 
   test("a wait before a restart that is longer than the deadline ends with it", async () => {

@@ -19,6 +19,16 @@ test("acquire lets in first come, first served", async () => {
   expect(slots.tryAcquire("a")).toBe(true);
 });
 
+test("dismiss sends away who waits with that key, and nobody else", async () => {
+  const slots = new Slots(1, 1, 10), reason = new SkillError("closed", "stopped");
+  await slots.acquire("a", soon(), "k");
+  const [dismissed, other] = [slots.acquire("a", soon(), "k"), slots.acquire("a", soon(), "l")];
+  slots.dismiss("k", reason);
+  await expect(dismissed).rejects.toBe(reason);
+  slots.release("a");
+  await other;
+});
+
 test("acquire refuses when the line is full", async () => {
   const slots = new Slots(1, 1, 1);
   await slots.acquire("a", soon());

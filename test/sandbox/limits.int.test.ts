@@ -67,7 +67,8 @@ for (const { name, backend, skip } of backends) {
           limits,
         }),
       ]);
-      expect(plain.exit).toEqual({ code: 152, signal: null });
+      expect(plain.exit).toEqual({ code: 152, signal: null, limit: "cpu" });
+      expect(ignoring.exit.limit).toBe("cpu");
       expect(ignoring.exit.signal === "SIGKILL" || ignoring.exit.code === 137).toBe(true);
     });
 

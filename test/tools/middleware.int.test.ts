@@ -358,6 +358,47 @@ describe("skills as tools of their own", () => {
     ]]);
   });
 
+  test("the best few for what the user asks are tools from the start, and keep their places for the whole thread", async () => {
+    await home.serve(fixtureSkill("csv_chart"), fixtureSkill("plain_words"), fixtureSkill("text_tools"));
+    const checkpointer = new MemorySaver();
+    const own = ["find_skills", "run_skill", "create_skill"];
+    const options = { mode: "full", expose: "tools", best: 1, checkpointer } as const;
+    const first = agentOf(["nothing to do"], options);
+    await first.start("draw a bar chart of a csv file");
+    // another process goes on with the thread
+    const second = agentOf([[{ name: "plain_words-count_words", args: { text: "a b" } }], "done"], options);
+    const { answers } = await second.start("count the words of a text");
+    expect(answers).toMatchObject([{ json: { value: { words: 2 } } }]);
+    const words = ["plain_words-count_words", "plain_words-top_words"];
+    expect([...first.offered, ...second.offered]).toEqual([
+      [...own, "csv_chart"],
+      [...own, "csv_chart", ...words],
+      [...own, "csv_chart", ...words],
+    ]);
+  });
+
+  test("nothing is chosen that is far from what the user asks, and nothing at all with best 0", async () => {
+    await home.serve(fixtureSkill("csv_chart"));
+    const own = ["find_skills", "run_skill", "create_skill"];
+    const far = agentOf(["no"], { mode: "full", expose: "tools" });
+    await far.start("who wrote the Odyssey");
+    expect(far.offered).toEqual([own]);
+    const none = agentOf(["no"], { mode: "full", expose: "tools", best: 0 });
+    await none.start("draw a bar chart of a csv file");
+    expect(none.offered).toEqual([own]);
+    expect(() => skillMiddleware(home.skills, { best: -1 })).toThrow(RangeError);
+  });
+
+  test("with run_skill the list of tools is the same whatever is found", async () => {
+    await home.serve(fixtureSkill("csv_chart"));
+    const { start, offered } = agentOf([[find("draw a bar chart of a csv file")], "done"], { mode: "full" });
+    await start("draw a bar chart of a csv file");
+    expect(offered).toEqual([
+      ["find_skills", "run_skill", "create_skill"],
+      ["find_skills", "run_skill", "create_skill"],
+    ]);
+  });
+
   test("a skill never takes the name of another tool, whoever has it", async () => {
     const mine = tool(() => Promise.resolve("mine"), {
       name: "csv_chart",

@@ -87,13 +87,14 @@ describe("find_skills", () => {
       }],
       more: 4,
       hint: expect.any(String),
+      by_words_only: "no embedding model was asked for",
     });
     expect(artifact).toMatchObject({ matches: [{ id: "plain_words", status: "active" }], mode: "lexical" });
   });
 
   test("says that nothing is there when nothing is", async () => {
     const { json } = await call(named("find_skills"), { need: "zzz qqq" });
-    expect(json).toMatchObject({ skills: [], hint: "no skill is installed that could do this" });
+    expect(json).toMatchObject({ skills: [], hint: "nothing fits: make a skill with create_skill" });
   });
 });
 

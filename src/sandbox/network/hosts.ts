@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
+import { isOddAddress } from "../../manifest/manifest-paths.ts";
 
 /** A host, as a name or an address in its plain form, and a port. */
 export interface Target {
@@ -13,8 +14,6 @@ export type AllowedHosts = true | readonly string[];
 /** The ports of an entry that names none. */
 const WEB_PORTS: readonly number[] = [80, 443];
 const AUTHORITY = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::(\d{1,5}))?$/;
-/** Resolvers read `127.1`, `2130706433` and `0x7f.1` as addresses. */
-const NUMERIC = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
 
 /**
  * Reads `host`, `host:port` or `[address]:port`. Undefined for all else: user names, trailing dots, control characters,
@@ -34,7 +33,7 @@ function plainHost(text: string): string | undefined {
     const address = text.slice(1, -1);
     return isIPv6(address) ? plainIPv6(address) : undefined;
   }
-  if (text === "" || text.includes("..") || (NUMERIC.test(text) && !isIPv4(text))) return undefined;
+  if (text === "" || text.includes("..") || isOddAddress(text)) return undefined;
   return text;
 }
 

@@ -4,16 +4,21 @@ import { closeSync, constants, mkdirSync, openSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { Transform } from "node:stream";
-import { type Lookup, resolveTarget } from "./destination.ts";
+import { type Lookup, requireListed, resolveTarget } from "./destination.ts";
 import { type AllowedHosts, HostList } from "./hosts.ts";
 import { Refusal } from "./refusal.ts";
 import { parseRequestHead, type ProxyRequest } from "./request-head.ts";
+import { forUpstream, openTunnel, type Upstream, upstreamFor, type UpstreamPlan } from "./upstream.ts";
 
 /** Where a proxy listens and what it lets through. */
 export interface ProxyPlan {
   /** Absolute path of its socket. The folder is made, for this user only. */
   readonly socket: string;
   readonly allow: AllowedHosts;
+  /** Entries (`host:port`) that may lead to addresses that are not public: servers that the user chose. */
+  readonly own?: readonly string[];
+  /** The way out where the user's network has proxies of its own. */
+  readonly upstream?: UpstreamPlan;
 }
 
 /** Bounds of one proxy. */
@@ -44,6 +49,8 @@ export const PROXY_LIMITS: ProxyLimits = {
  */
 export class NetworkProxy {
   readonly #list: HostList;
+  readonly #own: HostList;
+  readonly #upstream: UpstreamPlan | undefined;
   readonly #limits: ProxyLimits;
   readonly #lookup: Lookup;
   readonly #server: Server;
@@ -51,6 +58,8 @@ export class NetworkProxy {
 
   constructor(plan: ProxyPlan, limits: ProxyLimits = PROXY_LIMITS, lookUp: Lookup = systemLookup) {
     this.#list = new HostList(plan.allow);
+    this.#own = new HostList(plan.own ?? []);
+    this.#upstream = plan.upstream;
     this.#limits = limits;
     this.#lookup = lookUp;
     this.#server = createServer({ allowHalfOpen: true }, (client) => void this.#serve(client));
@@ -68,14 +77,19 @@ export class NetworkProxy {
   }
 
   async #serve(client: Socket): Promise<void> {
-    this.#own(client);
+    this.#adopt(client);
     try {
       const { head, rest } = await readHead(client, this.#limits);
       const request = parseRequestHead(head);
       if (request.kind === "plain" && request.bodyBytes > this.#limits.bodyBytes) {
         throw new Refusal(413, `the body is larger than ${this.#limits.bodyBytes} bytes`);
       }
-      const addresses = await resolveTarget(request.target, this.#list, this.#lookup);
+      const proxy = upstreamFor(this.#upstream, request);
+      if (proxy !== undefined) {
+        join(client, await this.#connectThrough(proxy, request), forUpstream(request, proxy), rest);
+        return;
+      }
+      const addresses = await resolveTarget(request.target, this.#list, this.#lookup, this.#own);
       const upstream = await this.#connect(addresses, request.target.port);
       join(client, upstream, request, rest);
     } catch (error) {
@@ -86,11 +100,20 @@ export class NetworkProxy {
     }
   }
 
+  /** Connects by way of the network's own proxy, which also looks names up. */
+  async #connectThrough(proxy: Upstream, { kind, target }: ProxyRequest): Promise<Socket> {
+    requireListed(target, this.#list);
+    const addresses = await this.#lookup(proxy.host).catch(() => []);
+    const socket = await this.#connect(addresses, proxy.port);
+    if (kind === "tunnel") await openTunnel(socket, target, proxy, (from) => readHead(from, this.#limits));
+    return socket;
+  }
+
   /** Connects to the first address that answers. */
   async #connect(addresses: readonly string[], port: number): Promise<Socket> {
     for (const host of addresses.slice(0, 4)) {
       const socket = connect({ host, port, allowHalfOpen: true });
-      this.#own(socket);
+      this.#adopt(socket);
       if (await isConnected(socket, this.#limits.connectMs)) return socket;
       socket.destroy();
     }
@@ -98,7 +121,7 @@ export class NetworkProxy {
   }
 
   /** No socket keeps the host alive, outlives the proxy, or stays idle for long. */
-  #own(socket: Socket): void {
+  #adopt(socket: Socket): void {
     this.#sockets.add(socket);
     socket.unref();
     socket.setTimeout(this.#limits.idleMs, () => socket.destroy());

@@ -1,0 +1,27 @@
+import type { Attack, Deferred } from "./attack.ts";
+import { filesystem } from "./filesystem.ts";
+import { network } from "./network.ts";
+import { deferredPackages, packages } from "./packages.ts";
+import { process } from "./process.ts";
+import { protocol } from "./protocol.ts";
+import { resilience } from "./resilience.ts";
+import { resources } from "./resources.ts";
+import { deferredSecrets, secrets } from "./secrets.ts";
+
+/** The cases that are tried, by number. */
+export const ATTACKS: readonly Attack[] = [
+  ...filesystem,
+  ...process,
+  ...resources,
+  ...network,
+  ...protocol,
+  ...packages,
+  ...secrets,
+  ...resilience,
+].sort((one, other) => one.case - other.case);
+
+/** The cases that need what is not built yet. */
+export const DEFERRED: readonly Deferred[] = [...deferredPackages, ...deferredSecrets];
+
+/** The slow cases that continuous integration tries: a tenth of them, by name. */
+export const SLOW_IN_CI: readonly string[] = ["cpu_spin_sigxcpu_ignored"];

@@ -1,0 +1,18 @@
+import { mkdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { createEnvironments } from "../../src/environment/create-environments.ts";
+import { outcomeOf } from "./trial.ts";
+
+/** One cache for all runs of this user, so that uv is downloaded once. */
+export function sharedCache(): string {
+  const folder = join(tmpdir(), `skillwright-test-cache-${userInfo().uid}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Why uv cannot be had here. */
+export async function withoutUv(): Promise<string | undefined> {
+  const { error } = await outcomeOf(() => createEnvironments({ cacheDir: sharedCache() }).uv());
+  return error === undefined ? undefined : `uv cannot be had here: ${error.message}`;
+}
