@@ -41,6 +41,7 @@ export type {
 export { createHost, type Host, type HostAnswer } from "./host/host.ts";
 
 export type { Embedder, SearchMatch } from "./discovery/types.ts";
+export type { SkillLibrary } from "./lifecycle/skill-library.ts";
 export type {
   Example,
   ExampleResult,
@@ -50,7 +51,6 @@ export type {
   RunOptions,
   RunResult,
   SkillInfo,
-  SkillLibrary,
   SkillProposal,
   SkillStatus,
   TestReport,

@@ -47,7 +47,8 @@ export class VectorTable {
     const cosine = new Float32Array(this.#counts.length).fill(-1);
     const row = new Int32Array(this.#counts.length).fill(-1);
     let start = 0;
-    for (const [owner, count] of this.#counts.entries()) {
+    for (let owner = 0; owner < this.#counts.length; owner++) {
+      const count = this.#counts[owner] ?? 0;
       for (let at = 0; at < count; at++, start += this.#dimensions) {
         const value = this.#dot(query, start);
         if (at > 0 && value <= (cosine[owner] ?? -1)) continue;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
-import type { PackageFiles, SkillLibrary, SkillProposal } from "../lifecycle/types.ts";
+import type { SkillLibrary } from "../lifecycle/skill-library.ts";
+import type { PackageFiles, SkillProposal } from "../lifecycle/types.ts";
 import { diffFiles } from "./file-diff.ts";
 import { describePermissions, permissionsBeyond } from "./permission-diff.ts";
 import type { ApprovalAnswer, ApprovalRequest, GenerationReport } from "./types.ts";

@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { SkillError } from "../base/errors.ts";
-import type { Actor, SkillInfo, SkillLibrary, SkillProposal, TestReport } from "../lifecycle/types.ts";
+import type { SkillLibrary } from "../lifecycle/skill-library.ts";
+import type { Actor, SkillInfo, SkillProposal, TestReport } from "../lifecycle/types.ts";
 import { requireDigest } from "./approval.ts";
 import type { GraphSkills } from "./types.ts";
 

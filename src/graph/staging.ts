@@ -1,6 +1,7 @@
 import { gt } from "semver";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
-import type { Example, PackageFiles, SkillLibrary, StagedBuild, TestReport } from "../lifecycle/types.ts";
+import type { SkillLibrary } from "../lifecycle/skill-library.ts";
+import type { Example, PackageFiles, StagedBuild, TestReport } from "../lifecycle/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { GraphContext } from "./config.ts";
 import { permissionsBeyond } from "./permission-diff.ts";

@@ -2,12 +2,12 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import type { SkillErrorValue } from "../base/errors.ts";
 import type { Discovery } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
+import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type {
   Actor,
   Example,
   HomeSettings,
   SkillInfo,
-  SkillLibrary,
   SkillProposal,
   TestReport,
 } from "../lifecycle/types.ts";

@@ -32,6 +32,6 @@ export function readAudit(
     action: String(row["action"]),
     skill_id: row["skill_id"] as string | null,
     digest: row["digest"] as string | null,
-    details: row["details"] === null ? null : JSON.parse(String(row["details"])) as unknown,
+    details: row["details"] === null ? null : JSON.parse(row["details"] as string) as unknown,
   }));
 }

@@ -17,7 +17,7 @@ import type { SkillRecord } from "./records.ts";
 import { runSkill, withServing } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
-import { type SetupResult, setupSkill } from "./setup.ts";
+import { setupSkill } from "./setup.ts";
 import { candidateOf, shownGeneration, skillInfo } from "./skill-record.ts";
 import { readSlotLog, type SlotLog } from "./slot-log.ts";
 import {
@@ -29,6 +29,7 @@ import {
 } from "./status-changes.ts";
 import { type OperationOptions, testSkill, testStaged } from "./testing.ts";
 import { addTrigger } from "./triggers.ts";
+import type { SkillLibrary } from "./skill-library.ts";
 import type {
   Actor,
   Example,
@@ -41,16 +42,17 @@ import type {
   RunOptions,
   RunPlan,
   RunResult,
+  SetupResult,
   SkillInfo,
-  SkillLibrary,
   SkillProcessInfo,
   SkillProposal,
   SkillStatus,
   StagedBuild,
   TestReport,
+  Uninstalled,
   ValidationReport,
 } from "./types.ts";
-import { type Uninstalled, uninstallSkill } from "./uninstall.ts";
+import { uninstallSkill } from "./uninstall.ts";
 import { validatePackage } from "./validate.ts";
 
 /** A library as it is opened: what everybody needs, and what the composition root does. */

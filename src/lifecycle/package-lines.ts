@@ -37,7 +37,7 @@ export async function readPackageLines(
   if (written.length > bounds.most) throw tooMuch(file, `holds ${written.length} lines`, bounds.most);
   return written.map(({ text, line }) => {
     const place = `"${file}" line ${line}`;
-    return { place, value: parseJson(text, place, { code: "invalid_package" }) as Json };
+    return { place, value: parseJson(text, place, { code: "invalid_package" }) };
   });
 }
 

@@ -1,24 +1,12 @@
 import { SkillError } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
 import { toolTimeout } from "./program.ts";
 import type { Serving } from "./serving.ts";
 import { candidateOf, generationInfo, servingOf } from "./skill-record.ts";
-import { envOfAnswer, type SkillEnv, storeSkillEnv } from "./skill-env.ts";
+import { envOfAnswer, storeSkillEnv } from "./skill-env.ts";
 import { appendSlotLog } from "./slot-log.ts";
-import type { GenerationInfo } from "./types.ts";
+import type { SetupResult } from "./types.ts";
 import type { OperationOptions } from "./testing.ts";
-
-/** What came of a setup. */
-export interface SetupResult {
-  readonly skill_id: string;
-  readonly generation: GenerationInfo;
-  /** What the setup tool answered. */
-  readonly value: Json;
-  /** What it left for later runs and tests; undefined when it changed nothing. */
-  readonly env?: SkillEnv;
-  readonly logs: string;
-}
 
 /**
  * Runs the setup tool of the serving generation, with the skill's secrets, and keeps the environment that it answers.

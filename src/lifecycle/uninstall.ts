@@ -3,16 +3,7 @@ import type { HomeTransaction } from "./home-db.ts";
 import { readSkill } from "./records.ts";
 import { storeRemoved } from "./removed.ts";
 import { SkillError } from "../base/errors.ts";
-import type { Actor } from "./types.ts";
-
-/** What was uninstalled. */
-export interface Uninstalled {
-  readonly skill_id: string;
-  /** In order of their installation. */
-  readonly versions: readonly string[];
-  /** Whether its data and secrets stay for a later installation. */
-  readonly kept_data: boolean;
-}
+import type { Actor, Uninstalled } from "./types.ts";
 
 /** Tables that hold rows of a skill, in an order that their references allow. */
 const TABLES = ["triggers", "tests", "generations", "builds"] as const;

@@ -1,5 +1,20 @@
 import { SkillError } from "../base/errors.ts";
-import type { PackageBounds, PackageFile } from "./package-files.ts";
+
+/** One file of a package, as `digestFiles` takes it. */
+export interface PackageFile {
+  /** Path below the package, with `/`. */
+  readonly path: string;
+  readonly executable: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** Bounds of a package. */
+export interface PackageBounds {
+  /** Default 512. */
+  readonly maxFiles?: number;
+  /** Of all files together. Default 16 MiB. */
+  readonly maxBytes?: number;
+}
 
 const MAX_FILES = 512;
 const MAX_BYTES = 16 * 1024 * 1024;

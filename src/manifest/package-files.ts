@@ -3,23 +3,9 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
-import { PackageCollector } from "./package-collector.ts";
+import { type PackageBounds, PackageCollector, type PackageFile } from "./package-collector.ts";
 
-/** One file of a package, as `digestFiles` takes it. */
-export interface PackageFile {
-  /** Path below the package, with `/`. */
-  readonly path: string;
-  readonly executable: boolean;
-  readonly bytes: Uint8Array;
-}
-
-/** Bounds of a package. */
-export interface PackageBounds {
-  /** Default 512. */
-  readonly maxFiles?: number;
-  /** Of all files together. Default 16 MiB. */
-  readonly maxBytes?: number;
-}
+export type { PackageBounds, PackageFile } from "./package-collector.ts";
 
 /** Files and folders of these names have no part in a package. */
 export const SKIPPED_NAMES: ReadonlySet<string> = new Set(["__pycache__", ".git", ".venv"]);

@@ -1,7 +1,12 @@
 import { z } from "zod";
-import type { SkillInfo, SkillStatus, TestReport, ValidationReport } from "../lifecycle/types.ts";
-import type { SetupResult } from "../lifecycle/setup.ts";
-import type { Uninstalled } from "../lifecycle/uninstall.ts";
+import type {
+  SetupResult,
+  SkillInfo,
+  SkillStatus,
+  TestReport,
+  Uninstalled,
+  ValidationReport,
+} from "../lifecycle/types.ts";
 import type { Operation } from "./types.ts";
 
 /** Answer of an operation that changes one skill. */

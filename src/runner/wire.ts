@@ -81,10 +81,14 @@ export function fromWireError(error: WireError, what: string, speaker: Speaker):
     STANDARD_CODES.get(error.code);
   const details = { wire_code: error.code, ...(error.data === undefined ? {} : { data: error.data }) };
   const said = claimedBy(error, code);
-  return new SkillError(code ?? "tool_failed", `${what}: ${error.message}${claimText(said)}`, {
-    ...(said === undefined ? {} : { fix: LIMIT_FIXES[said.limit] }),
-    details: { ...details, ...said },
-  });
+  return new SkillError(
+    code ?? "tool_failed",
+    `${what}: ${error.message}${code === "message_too_large" ? "" : claimText(said)}`,
+    {
+      ...(said === undefined ? {} : { fix: LIMIT_FIXES[said.limit] }),
+      details: { ...details, ...said },
+    },
+  );
 }
 
 function claimedBy({ data }: WireError, code: SkillErrorCode | undefined): LimitClaim | undefined {

@@ -381,9 +381,10 @@ const races: Attack = {
           .then(() => runChild(home, "activate", "roman"));
         const told = new Set<Json>();
         const until = { done: false };
-        void update.then(() => until.done = true);
+        void update.finally(() => until.done = true);
         while (!until.done) told.add(await tell());
-        return [...told];
+        const { code, stderr } = await update;
+        return [...told, ...(code === 0 ? [] : [stderr])];
       },
       right: async ({ value }) =>
         value?.every((version) => [...versions, "3.0.0"].some((one) => one === version)) === true &&

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { SkillErrorCode } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import type { CallResult } from "../../src/runner/types.ts";
 import type { Attack, AttackPlace, ProgramOverrides } from "./attack.ts";
@@ -36,7 +37,9 @@ async function take(place: AttackPlace, kind: string, memory_mb: number, most: n
     name: `${kind} memory`,
     expected: "denied",
     act: () => guarded("take", { kind, most: tries }),
-    right: (outcome) => number(outcome) > 2 && number(outcome) <= most,
+    // Either it is told that there is no more, or the host ends it.
+    right: (outcome) =>
+      (number(outcome) > 2 && number(outcome) <= most) || outcome.error?.details?.["limit"] === "memory",
     escaped: (outcome) => number(outcome) > most,
     control: async () => (await free("take", { kind, most: tries })).value === tries,
   });
@@ -58,7 +61,9 @@ const memoryBomb: Attack = {
         name: "no handler",
         expected: "denied",
         act: () => guarded("bomb"),
-        right: ({ error }) => error !== undefined && error.message.includes("MemoryError"),
+        right: ({ error }) =>
+          error !== undefined &&
+          (error.message.includes("MemoryError") || error.details?.["limit"] === "memory"),
         control: () => succeeds(() => free("take", { kind: "bytes", most: 20 })),
       }),
     ];
@@ -150,24 +155,29 @@ const processorShare: Attack = {
   slow: true,
   run: async (place) => {
     const { guarded, free } = use(place, { policy: { limits: { cpu_percent: 30 } } });
+    const most = Math.max(...await shares(free));
     return [
       await tryOne({
         name: "four seconds",
         expected: "held",
         act: () => guarded("share", { seconds: 4 }),
-        // Less is a busy machine.
         right: (outcome) => number(outcome) <= 0.36,
         escaped: (outcome) => number(outcome) > 0.36,
-        control: async () => {
-          for (let turn = 0; turn < 5; turn++) {
-            if (Number((await free("share", { seconds: 1 })).value) > 0.36) return true;
-          }
-          return false;
-        },
+        // A machine that gives nobody more shows nothing.
+        control: most > 0.36 ? () => true : "not possible",
       }),
     ];
   },
 };
+
+/** What a program gets that nobody holds back, looked at until it is enough. */
+async function shares(free: (tool: string, input: Json) => Promise<CallResult>): Promise<readonly number[]> {
+  const seen: number[] = [];
+  while (seen.length < 4 && !(Math.max(...seen) > 0.36)) {
+    seen.push(Number((await free("share", { seconds: 1 })).value));
+  }
+  return seen;
+}
 
 const sleepForever: Attack = {
   case: 38,
@@ -286,6 +296,15 @@ const crash: Attack = {
   },
 };
 
+/** How a program may end that is too deep for the interpreter, its memory or its time. */
+const ENDS: ReadonlySet<SkillErrorCode> = new Set<SkillErrorCode>([
+  "process_died",
+  "tool_failed",
+  "invalid_output",
+  "limit_exceeded",
+  "timeout",
+]);
+
 const deepRecursion: Attack = {
   case: 42,
   name: "deep_recursion",
@@ -304,7 +323,7 @@ const deepRecursion: Attack = {
           expected: "held",
           act: () => guarded(tool, { depth: deep }),
           right: async ({ error }) =>
-            error !== undefined && ["process_died", "tool_failed", "invalid_output"].includes(error.code) &&
+            error !== undefined && ENDS.has(error.code) &&
             (await guarded("recurse", { depth: 10 })).value === 10,
           control: () => succeeds(() => guarded(tool, { depth: 40 })),
         }),

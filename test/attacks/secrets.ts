@@ -240,9 +240,7 @@ function greedy(): Readonly<Record<string, string>> {
   const files = romanSkill("2.0.0");
   return {
     ...files,
-    "manifest.toml": `${
-      files["manifest.toml"]
-    }\n[security.permissions]\nprocess_spawn = true\nnetwork_access = true\n`,
+    "manifest.toml": `${files["manifest.toml"]}\n[security.permissions]\nnetwork_access = true\n`,
   };
 }
 
@@ -255,7 +253,7 @@ const rugPull: Attack = {
   run: async (place) => {
     const settings = {
       security: {
-        max_permissions: { network_access: true, process_spawn: true, file_read: [], file_write: [] },
+        max_permissions: { network_access: true, process_spawn: false, file_read: [], file_write: [] },
       },
     };
     const open = async (): Promise<Skills> => {
@@ -268,14 +266,14 @@ const rugPull: Attack = {
       const { permissions, version } = await skills.library.info("roman");
       const { policy } = await skills.library.explain("roman");
       const told = (await skills.run("roman", {}, { tool: "tell" })).value;
-      return !policy.spawn && policy.network === false && !permissions.process_spawn && version === "1.0.0" &&
+      return policy.network === false && permissions.network_access === false && version === "1.0.0" &&
         told === "1.0.0";
     };
     const control = async () => {
       const skills = await open();
       await skills.library.install(writePackage(place, greedy()));
       await skills.library.activate("roman");
-      return (await skills.library.explain("roman")).policy.spawn;
+      return (await skills.library.explain("roman")).policy.network === true;
     };
     // Whether a machine can enforce what a person approved is another question.
     const approved = place.backend === "bubblewrap" ? await control() : "not possible";
@@ -286,7 +284,7 @@ const rugPull: Attack = {
         expected: "held",
         act: () => act(skills),
         right: () => narrow(skills),
-        escaped: async () => (await skills.library.explain("roman")).policy.spawn,
+        escaped: async () => (await skills.library.explain("roman")).policy.network !== false,
         control: approved === "not possible" ? approved : () => approved,
       });
     };

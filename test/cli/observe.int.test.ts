@@ -82,7 +82,9 @@ describe("stats", () => {
     expect(stats).toEqual([
       expect.objectContaining({ skill_id: "word_count", runs: 1, failed: 0, p50_ms: expect.any(Number) }),
     ]);
-    expect((await document("stats", "word_count", "--days", "1") as { stats: object[] }).stats).toEqual(stats);
+    expect((await document("stats", "word_count", "--days", "1") as { stats: object[] }).stats).toEqual(
+      stats,
+    );
     expect((await at("stats")).stdout).toMatch(/word_count \w+ {2}1 runs, 0 failed, median [\d.]+ ms/);
     expect((await at("stats", "word_cont")).notes).toContain("not_found");
   });

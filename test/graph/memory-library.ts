@@ -4,12 +4,12 @@ import { SkillError } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import { DEFAULT_SETTINGS } from "../../src/lifecycle/settings.ts";
 import { judgeExample } from "../../src/lifecycle/examples.ts";
+import type { SkillLibrary } from "../../src/lifecycle/skill-library.ts";
 import type {
   ExampleResult,
   Generation,
   PackageFiles,
   SkillInfo,
-  SkillLibrary,
   SkillProposal,
   SkillStatus,
 } from "../../src/lifecycle/types.ts";

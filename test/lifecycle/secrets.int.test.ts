@@ -76,13 +76,13 @@ describe("seal", () => {
 
   it("does not open what was changed, in any character", () => {
     const sealed = seal(key, "value", place);
-    for (let at = 0; at < sealed.length; at++) {
-      const changed = sealed.slice(0, at) + (sealed[at] === "A" ? "B" : "A") + sealed.slice(at + 1);
-      const opened = unseal(key, changed, place);
-      // The last character of base64 can hold bits that mean nothing; the key's name is looked at by others.
-      if (opened !== undefined) expect(opened).toBe("value");
-      if (at > 20 && at < sealed.length - 2) expect(opened).toBeUndefined();
-    }
+    const opened = Array.from(sealed, (letter, at) => {
+      const changed = sealed.slice(0, at) + (letter === "A" ? "B" : "A") + sealed.slice(at + 1);
+      return unseal(key, changed, place);
+    });
+    // The key's name, in front, is looked at by others; the last character of base64 can hold bits that mean nothing.
+    expect(new Set(opened.slice(21, -2))).toEqual(new Set([undefined]));
+    expect(opened.filter((value) => value !== undefined && value !== "value")).toEqual([]);
     for (const wrong of ["", "v1", "v1.a.b.c", sealed.slice(0, -5), `${sealed}.x`.slice(5)]) {
       expect(unseal(key, wrong, place)).toBeUndefined();
     }

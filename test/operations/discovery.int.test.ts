@@ -217,7 +217,7 @@ describe("filters and trigger sentences", () => {
     expect(await ids({ tool_mode: "read_write" })).toEqual(["plain", "writer"]);
   });
 
-  test("test runs the sentences that should and should not find a skill, and fails with the first that is wrong", async () => {
+  test("a skill's test runs the sentences that should and should not find it, and fails when one is wrong", async () => {
     const context = { skills: home.skills, actor: { via: "code" } };
     const good = [{ text: "count all vowels", find: true }, { text: "words of a page", find: false }];
     await home.skills.library.install(

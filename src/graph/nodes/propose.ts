@@ -1,5 +1,6 @@
 import { SkillError } from "../../base/errors.ts";
-import type { SkillLibrary, SkillProposal } from "../../lifecycle/types.ts";
+import type { SkillLibrary } from "../../lifecycle/skill-library.ts";
+import type { SkillProposal } from "../../lifecycle/types.ts";
 import type { GraphContext } from "../config.ts";
 import type { StageWork } from "../stage-node.ts";
 import type { SkillGraphState } from "../state.ts";

@@ -65,7 +65,7 @@ function drained(reader: ReturnType<typeof extract>): Promise<void> {
 
 async function* entriesOf(reader: ReturnType<typeof extract>): AsyncGenerator<ArchiveEntry> {
   for await (const entry of reader) {
-    const { name, type, mode = 0o644 } = entry.header;
+    const { name, type, mode } = entry.header;
     yield {
       path: name,
       kind: KINDS[type ?? "file"] ?? "other",

@@ -1,0 +1,126 @@
+import type { Json } from "../base/json.ts";
+import type { DocumentSource } from "../discovery/types.ts";
+import type { Finding } from "../manifest/types.ts";
+import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { AuditRecord } from "./audit.ts";
+import type { SkillSecrets } from "./secrets/skill-secrets.ts";
+import type { SlotLog } from "./slot-log.ts";
+import type {
+  Actor,
+  Example,
+  Generation,
+  InstallOptions,
+  LibraryEvents,
+  PackageFiles,
+  ProposalStatus,
+  RunOptions,
+  RunPlan,
+  RunResult,
+  SetupResult,
+  SkillInfo,
+  SkillProcessInfo,
+  SkillProposal,
+  SkillStatus,
+  StagedBuild,
+  TestReport,
+  Uninstalled,
+  ValidationReport,
+} from "./types.ts";
+
+/** The library of one home: every change of state goes through here, in one transaction each. */
+export interface SkillLibrary extends DocumentSource {
+  readonly dir: string;
+  list(): Promise<readonly SkillInfo[]>;
+  /** By id. @throws {SkillError} `not_found`, naming the nearest id */
+  info(id: string): Promise<SkillInfo>;
+  generations(id: string): Promise<readonly Generation[]>;
+  /** The serving (else candidate) generation's files as text, binary files left out. */
+  files(id: string): Promise<PackageFiles>;
+
+  /** The package in `<home>/<id>`, where a person works on it; undefined when there is none that can be read. */
+  sourceFiles(id: string): Promise<PackageFiles | undefined>;
+  /** The last lines of a log of the slot that the candidate, else what serves, has. */
+  log(id: string, log: SlotLog, lines?: number): Promise<readonly string[]>;
+  /** The newest runs, the last one first. */
+  runs(id: string, limit?: number): Promise<readonly RunEntry[]>;
+  stats(options?: { readonly skill?: string; readonly since?: number }): Promise<readonly RunStats[]>;
+  /** What changed the home, the last change first. */
+  audit(options?: { readonly skill?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>;
+
+  /** Checks a package folder: manifest, header, syntax, entry points against schemas, host policy. Never throws for its content. */
+  validate(dir: string): Promise<ValidationReport>;
+  /** Writes files into staging, by digest; the same files give the same folder. */
+  stage(
+    files: PackageFiles,
+  ): Promise<{ readonly key: string; readonly dir: string; readonly digest: string }>;
+  /** Validates a staged package and builds its environment. @throws {SkillError} `validation_failed` with findings */
+  build(key: string, options?: { readonly signal?: AbortSignal }): Promise<StagedBuild>;
+  /** Runs handshake, the package's tests and examples, and the caller's examples, in the sandbox. */
+  testBuild(
+    staged: StagedBuild,
+    options?: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal },
+  ): Promise<TestReport>;
+  discard(key: string): Promise<void>;
+
+  /** Installs a package folder, or an id of the home, as a candidate: `pending`. */
+  install(source: string, options?: InstallOptions): Promise<SkillInfo>;
+  /** Installs what was staged, built and tested. `tests` is kept with the generation. */
+  installStaged(key: string, options?: InstallOptions & { readonly tests?: TestReport }): Promise<SkillInfo>;
+  test(id: string, options?: { readonly actor?: Actor; readonly signal?: AbortSignal }): Promise<TestReport>;
+  activate(
+    id: string,
+    options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
+  ): Promise<SkillInfo>;
+  advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo>;
+  disable(id: string, actor?: Actor): Promise<SkillInfo>;
+  quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo>;
+  rollback(id: string, actor?: Actor): Promise<SkillInfo>;
+  /** Removes a skill with all its versions; its data and secrets too, unless they are kept. What was edited stays. */
+  uninstall(
+    id: string,
+    options?: { readonly keepData?: boolean; readonly actor?: Actor },
+  ): Promise<Uninstalled>;
+  /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
+  addTrigger(id: string, sentence: string): Promise<void>;
+
+  /** Starts a process of the serving generation; a daemon is kept for the next call. @throws {SkillError} `not_active` */
+  startProcess(id: string): Promise<SkillProcessInfo>;
+  /** Ends the processes of a skill at once. @throws {SkillError} `not_found` */
+  stopProcesses(id: string): Promise<readonly SkillProcessInfo[]>;
+  /** The processes that this library started. */
+  processes(): readonly SkillProcessInfo[];
+  /** Runs the setup tool of the serving generation and keeps the environment that it answers. @throws {SkillError} `not_active` before activation */
+  setup(
+    id: string,
+    options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
+  ): Promise<SetupResult>;
+  /** Runs a tool of the serving generation. @throws {SkillError} */
+  run(id: string, input: Json, options?: RunOptions): Promise<RunResult>;
+  /** How a tool would be run, without running anything. @throws {SkillError} */
+  explain(id: string, tool?: string): Promise<RunPlan>;
+
+  /** What is stored for credentials. */
+  readonly secrets: SkillSecrets;
+
+  propose(proposal: Omit<SkillProposal, "id" | "status" | "created_at">): Promise<SkillProposal>;
+  proposal(id: string): Promise<SkillProposal>;
+  proposals(filter?: { readonly status?: ProposalStatus }): Promise<readonly SkillProposal[]>;
+  /** Records a decision. `digest` must be the proposal's. @throws {SkillError} `digest_mismatch`, `proposal_decided` */
+  decide(
+    id: string,
+    decision: {
+      readonly approved: boolean;
+      readonly digest: string;
+      readonly reason?: string;
+      readonly actor?: Actor;
+    },
+  ): Promise<SkillProposal>;
+
+  /** What is wrong with the home, and was or was not repaired. */
+  check(): Promise<readonly Finding[]>;
+  on<Name extends keyof LibraryEvents>(
+    name: Name,
+    listener: (event: LibraryEvents[Name]) => void,
+  ): () => void;
+  close(): Promise<void>;
+}
