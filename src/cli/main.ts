@@ -35,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   lookUp.listCommand,
   lookUp.searchCommand,
+  lookUp.indexRebuildCommand,
   observe.statusCommand,
   observe.logsCommand,
   observe.statsCommand,

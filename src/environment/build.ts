@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { digestTree } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { classifyUvFailure } from "./classify.ts";
-import type { ConfinedUv } from "./confined-uv.ts";
+import type { ConfinedUv } from "./uv-confinement.ts";
 import { looksOf } from "./looks.ts";
 import { checkPins } from "./pins.ts";
 import { redactUrls } from "./redact-urls.ts";

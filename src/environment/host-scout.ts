@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { pythonFiles } from "../sandbox/python-files.ts";
-import type { ConfinedUv, UvNeeds } from "./confined-uv.ts";
+import type { ConfinedUv, UvNeeds } from "./uv-confinement.ts";
 import { indexAddresses, type IndexHosts, indexHosts, NO_HOSTS } from "./index-hosts.ts";
 
 const ASK_MS = 60_000;

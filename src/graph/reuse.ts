@@ -77,7 +77,7 @@ async function nearSkills({ skills }: GraphContext, intent: string): Promise<rea
     limit: BOUNDS.candidates,
     filter: (document) => infos.has(document.id),
   });
-  const scores = new Map(matches.filter(isNear).map((match) => [match.id, scoreOf(match)]));
+  const scores = new Map(matches.filter(({ related }) => related).map((match) => [match.id, scoreOf(match)]));
   const near = (await skills.library.documents()).flatMap((document): Near[] => {
     const info = infos.get(document.id);
     const { same, strong } = wording(intent, document);
@@ -199,11 +199,6 @@ function toCandidate({ info, score, strong }: Near, tried: string): ReuseCandida
 
 function isRunnable(info: SkillInfo): boolean {
   return info.serving?.status === "active";
-}
-
-/** Below this cosine a skill is about something else: trying it would be a waste. */
-function isNear({ cosine }: SearchMatch): boolean {
-  return cosine === null || cosine >= 0.3;
 }
 
 function scoreOf(match: SearchMatch): number {

@@ -30,6 +30,8 @@ type Options = InstallOptions & {
   readonly tests?: TestReport;
   /** Where the package came from, for the audit. */
   readonly origin?: string;
+  /** The same such that it can be fetched again: where `update` looks. */
+  readonly source?: string;
 };
 type Placed = Omit<Build, "findings">;
 
@@ -74,8 +76,8 @@ export async function installSource(
 ): Promise<SkillInfo> {
   requireTrusted(home);
   options.onStage?.("read");
-  const { files, id, origin } = await fetchSource(home, source, options.signal);
-  return await installFiles(home, files, id, { ...options, origin });
+  const { files, id, origin, source: place } = await fetchSource(home, source, options.signal);
+  return await installFiles(home, files, id, { ...options, origin, source: place });
 }
 
 /** Installs the files of a package as a candidate. */
@@ -163,7 +165,7 @@ async function alreadyInstalled(
 /** Places a build and commits a generation of it. */
 async function register(home: Home, build: Placed, options: Options): Promise<SkillInfo> {
   const { id, version } = build.resolved.manifest;
-  const { actor, signal, onStage, origin } = options;
+  const { actor, signal, onStage, origin, source } = options;
   return await home.placement.place(build, async () => {
     for (;;) {
       throwIfCancelled(signal);
@@ -175,7 +177,12 @@ async function register(home: Home, build: Placed, options: Options): Promise<Sk
         action: "install",
         skill_id: id,
         digest: build.digest,
-        details: { version, build: build.build, ...(origin === undefined ? {} : { origin }) },
+        details: {
+          version,
+          build: build.build,
+          ...(origin === undefined ? {} : { origin }),
+          ...(source === undefined ? {} : { source }),
+        },
       };
       const done = await commit(home, audit, (tx) => insert(tx, home, before, build, snapshot, options))
         .catch(retry);

@@ -5,6 +5,7 @@ import type { HomeDb } from "./home-db.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
 import { driftFinding, type Projected, projectPath } from "./projections.ts";
+import { registryText } from "./python-registry.ts";
 import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
 import { shownGeneration } from "./skill-record.ts";
 import { projectRemovedScripts, removeFolders } from "./removed-projection.ts";
@@ -113,16 +114,11 @@ export class Projector {
     return privateFile(this.#layout.homeSecrets, secretsFile(this.#db, null));
   }
 
-  /** One line a record: readable, and written fast when there are many. */
   #registry(): Projected {
-    const records = readStates(this.#db.sql);
-    const revision = records.reduce((most, record) => Math.max(most, record.revision), 0);
-    const lines = records.map((record) => JSON.stringify(registryRecord(record)));
-    return {
-      kind: "file",
-      path: this.#layout.registry,
-      bytes: `{"revision": ${revision}, "skills": [\n${lines.join(",\n")}\n]}\n`,
-    };
+    const states = readStates(this.#db.sql);
+    const revision = states.reduce((most, state) => Math.max(most, state.revision), 0);
+    const bytes = registryText(states.map(registryRecord), revision);
+    return { kind: "file", path: this.#layout.registry, bytes };
   }
 }
 

@@ -10,6 +10,8 @@ import type { HomeSettings } from "./types.ts";
 
 const seconds = z.number().positive().max(86_400);
 const count = z.number().int().positive().max(10_000);
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const text = z.string().regex(/^[^\0-\x1f]{1,4096}$/);
 const paths = z.array(z.string().min(1).max(4096)).max(200);
 
 const permissions = z.strictObject({
@@ -74,6 +76,19 @@ const settingsSchema = z.strictObject({
       execution_queue_size: z.number().int().min(0).max(10_000).default(20),
     }).prefault({}),
   }).prefault({}),
+  registry: z.strictObject({
+    remote: text.optional(),
+    branch: text.default("main"),
+  }).prefault({}),
+  spaces: z.strictObject({
+    dev: z.strictObject({
+      folder: text.optional(),
+      remote: text.optional(),
+      branch: text.default("main"),
+      client_cert: text.optional(),
+      client_key: text.optional(),
+    }).prefault({}),
+  }).prefault({}),
   generator: z.strictObject({
     max_llm_turns: count.default(8),
     max_test_rounds: count.default(4),
@@ -118,6 +133,8 @@ export async function loadSettings(configFile: string, host: SettingsInput = {})
     },
     resilience: { ...fromFile.resilience, ...host.resilience },
     performance: { ...fromFile.performance, ...host.performance },
+    registry: { ...fromFile.registry, ...host.registry },
+    spaces: { dev: { ...fromFile.spaces.dev, ...host.spaces?.dev } },
     generator: { ...fromFile.generator, ...host.generator },
   };
 }

@@ -3,7 +3,7 @@ import { BUILD_PARTS, type HomeLayout, SLOT_OWN, SLOTS } from "./home-layout.ts"
 import type { Projected } from "./projections.ts";
 import type { SkillRecord, SkillState, StoredGeneration } from "./records.ts";
 import { holderOf, ownGeneration, previousOf, servedOf, servingOf, shownGeneration } from "./skill-record.ts";
-import type { Slot, TestReport } from "./types.ts";
+import type { SkillStatus, Slot, TestReport } from "./types.ts";
 
 /** What the projection of a skill needs to know besides its record. */
 export interface BuildContents {
@@ -131,7 +131,7 @@ export interface PythonSkillRecord {
   readonly id: string;
   readonly name: string;
   readonly version: string;
-  readonly status: string;
+  readonly status: SkillStatus;
   readonly script_path: string;
   readonly work_dir: string;
   readonly last_known_good_snapshot: string | null;

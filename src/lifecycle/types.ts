@@ -313,6 +313,24 @@ export interface HomeSettings {
       readonly execution_queue_size: number;
     };
   };
+  /** Where a team keeps its skills. */
+  readonly registry: {
+    /** What git can fetch; nothing is compared without it. */
+    readonly remote?: string | undefined;
+    readonly branch: string;
+  };
+  readonly spaces: {
+    /** A folder in which skills are developed, and the hub that keeps their drafts. */
+    readonly dev: {
+      /** Holds `<id>/`; a relative path begins at the home. */
+      readonly folder?: string | undefined;
+      readonly remote?: string | undefined;
+      readonly branch: string;
+      /** Files with which the hub knows who asks. */
+      readonly client_cert?: string | undefined;
+      readonly client_key?: string | undefined;
+    };
+  };
   readonly generator: {
     readonly max_llm_turns: number;
     readonly max_test_rounds: number;

@@ -267,6 +267,33 @@ describe("making", () => {
   });
 });
 
+describe("the index", () => {
+  const at = (...args: readonly string[]) => cli([...args, "--dir", dir], { withModel: true });
+
+  test("search filters and says why; index rebuild makes the index again", async () => {
+    const found = await at("search", "text backwards", "--permissions", "none", "--related", "--json");
+    expect(found.json()).toMatchObject({
+      mode: "hybrid",
+      matches: [{ id: "text_tools", related: true, matched: expect.any(String), cosine: expect.any(Number) }],
+    });
+    expect((await at("search", "text backwards", "--tag", "nothing has this")).stdout).toBe("nothing fits\n");
+    expect(await at("search", "x", "--permissions", "everything")).toMatchObject({ code: 2 });
+    const rebuilt = await at("index", "rebuild", "--json");
+    expect(rebuilt).toMatchObject({ code: 0 });
+    expect(rebuilt.json()).toMatchObject({ mode: "hybrid", skills: expect.any(Number) });
+  });
+
+  test("doctor --duplicates shows pairs with their scores and texts", async () => {
+    const none = await at("doctor", "--duplicates", "--at-least", "1");
+    expect(none).toMatchObject({ code: 0, stdout: "no two skills are that much alike\n" });
+    const some = (await at("doctor", "--duplicates", "--at-least", "0", "--limit", "1", "--json")).json();
+    expect(some).toMatchObject({
+      pairs: [{ how: "meaning", cosine: expect.any(Number), matched: { a: expect.any(String) } }],
+      more: expect.any(Number),
+    });
+  });
+});
+
 describe("doctor", () => {
   const doctor = (...options: readonly string[]) =>
     cli(["doctor", "--dir", dir, ...options], { withModel: true });

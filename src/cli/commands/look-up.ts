@@ -1,6 +1,7 @@
 import { duplicates } from "../../operations/duplicates.ts";
 import { doctor, type DoctorReport } from "../../operations/doctor.ts";
 import { list } from "../../operations/list.ts";
+import { rebuildIndex } from "../../operations/rebuild-index.ts";
 import { search } from "../../operations/search.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
@@ -83,6 +84,22 @@ export const searchCommand: Command = {
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     });
     return { document: found, text: showMatches(terminal, found) };
+  },
+};
+
+export const indexRebuildCommand: Command = {
+  name: "index rebuild",
+  summary: "throw the search index away and make it again",
+  args: [],
+  options: [],
+  examples: ["skillwright index rebuild"],
+  async run({ terminal, open }) {
+    const answer = await perform(rebuildIndex, await open(), {});
+    const { skills, degraded } = answer;
+    const words = degraded === undefined
+      ? ""
+      : `\n${terminal.style("yellow", `by words only: ${plainText(degraded)}`)}`;
+    return { document: answer, text: `${skills} skills can be found${words}` };
   },
 };
 

@@ -1,21 +1,27 @@
 import { lstat, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import { readTar } from "../../manifest/archive/read-tar.ts";
 import { readZip } from "../../manifest/archive/read-zip.ts";
 import { loadPackage } from "../../manifest/package.ts";
 import { type PackageFile, readPackageFiles, readPlainFile } from "../../manifest/package-files.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
+import type { Permissions } from "../../manifest/types.ts";
 import type { Home } from "../home.ts";
 import { writePackageFiles } from "../source-folder.ts";
-import { parseGitSource, readGitSource } from "./git-source.ts";
+import { gitSourceText, parseGitSource, readGitSource } from "./git-source.ts";
 
 /** A package, read whole. */
 export interface FetchedPackage {
   readonly id: string;
+  readonly version: string;
+  /** What it asks for. */
+  readonly permissions: Permissions;
   readonly files: readonly PackageFile[];
   /** Where it came from, without passwords, for the audit. */
   readonly origin: string;
+  /** The same without passwords, such that it can be fetched again. */
+  readonly source: string;
 }
 
 const ARCHIVE = /\.(tar\.gz|tgz|tar|zip)$/i;
@@ -35,23 +41,26 @@ export async function fetchSource(
   const git = parseGitSource(source);
   if (git !== undefined) {
     const { files, commit } = await readGitSource(git, await home.staging.temporary(), signal);
-    return await identified(home, files, `git ${commit}`);
+    return { ...await identified(home, files), origin: `git ${commit}`, source: gitSourceText(git) };
   }
   if (ARCHIVE.test(source) && await isFile(source)) {
     const { bytes } = await readPlainFile(source, `"${source}"`, MAX_ARCHIVE_BYTES);
     const files = /\.zip$/i.test(source) ? await readZip(bytes) : await readTar(bytes);
-    return await identified(home, files, `archive ${basename(source)}`);
+    const origin = `archive ${basename(source)}`;
+    return { ...await identified(home, files), origin, source: resolve(source) };
   }
-  const { path, manifest } = await loadPackage(await pathOf(home, source));
-  return { id: manifest.id, files: await readPackageFiles(path), origin: `folder ${basename(path)}` };
+  const place = resolve(await pathOf(home, source));
+  const { path, manifest } = await loadPackage(place);
+  const { id, version, security: { permissions } } = manifest;
+  const files = await readPackageFiles(path);
+  return { id, version, permissions, files, origin: `folder ${basename(path)}`, source: place };
 }
 
 /** Loads files as a package, in a folder of their own: what is read is what was in the archive. */
 async function identified(
   home: Home,
   files: readonly PackageFile[],
-  origin: string,
-): Promise<FetchedPackage> {
+): Promise<Omit<FetchedPackage, "origin" | "source">> {
   if (files.length === 0) throw new SkillError("invalid_package", "there is nothing in it");
   const room = await home.staging.temporary();
   try {
@@ -59,7 +68,8 @@ async function identified(
     await writePackageFiles(folder, files, { durable: false });
     const { path, manifest } = await loadPackage(folder);
     // A script that is a whole skill is taken alone, as from a folder.
-    return { id: manifest.id, files: await readPackageFiles(path), origin };
+    const { id, version, security: { permissions } } = manifest;
+    return { id, version, permissions, files: await readPackageFiles(path) };
   } finally {
     await rm(room, { recursive: true, force: true });
   }

@@ -29,6 +29,22 @@ export interface GitPackage {
   readonly commit: string;
 }
 
+/** Files with which a client shows who it is. */
+export interface ClientKeys {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Where to look in a repository. */
+export interface GitFolder {
+  readonly url: string;
+  readonly ref?: string | undefined;
+  /** The first that is there is read; undefined stands for the whole repository. */
+  readonly folders: readonly (string | undefined)[];
+  /** For a remote over https that asks for them. */
+  readonly client?: ClientKeys | undefined;
+}
+
 const TIMEOUT_MS = 120_000;
 const MAX_TAR_BYTES = 64 * 1024 * 1024;
 /** A ref begins at the first @ of the URL's path: what stands before its host is a user. */
@@ -42,12 +58,9 @@ const PROTOCOLS = "https:ssh:file";
 export function parseGitSource(text: string): GitSource | undefined {
   if (!text.startsWith("git+")) return undefined;
   const { url = "", ref, path } = FORM.exec(text)?.groups ?? {};
-  const parts = path?.replace(/\/$/, "").split("/");
-  const wrongPath = parts?.some((part) => ["", ".", ".."].includes(part)) === true;
+  const folder = path?.replace(/\/$/, "");
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  const odd = /[\0-\x20]/.test(text) || [url, path].some((part) => part?.startsWith("-"));
-  const wrong = url === "" || odd || (ref !== undefined && NO_REF.test(ref));
-  if (wrong || wrongPath) {
+  if (url === "" || /[\0-\x20]/.test(text) || !isFetchable({ url, ref, folders: [folder] })) {
     throw new SkillError("invalid_input", `"${text.slice(0, 200)}" is no git source`, {
       fix: "write git+https://host/repository.git@ref#folder; ref and folder may be left out",
     });
@@ -55,48 +68,97 @@ export function parseGitSource(text: string): GitSource | undefined {
   return {
     url,
     ...(ref === undefined ? {} : { ref }),
-    ...(parts === undefined ? {} : { path: parts.join("/") }),
+    ...(folder === undefined ? {} : { path: folder }),
   };
 }
 
+/** The source as it can be given again, without its password. What stands alone before an https host may be a token. */
+export function gitSourceText({ url, ref, path }: GitSource): string {
+  const place = /^ssh:/i.test(url) ? url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, "$1@") : withoutUser(url);
+  return `git+${place}${ref === undefined ? "" : `@${ref}`}${path === undefined ? "" : `#${path}`}`;
+}
+
 /**
- * Fetches a package at a ref. Nothing is checked out: hooks, filters, links and submodules have no part in it.
+ * Fetches a package at a ref.
  *
  * @param room an empty folder, which is removed
  * @throws {SkillError} `source_unreachable`, `not_found` for ref or folder, `invalid_package`, `cancelled`
  */
 export async function readGitSource(
-  source: GitSource,
+  { url, ref, path }: GitSource,
   room: string,
   signal: AbortSignal | undefined,
 ): Promise<GitPackage> {
-  const git = await findGit();
-  const run = (...args: readonly string[]): Promise<ToolResult> =>
-    runTool({
-      command: git,
-      args: ["-c", "core.hooksPath=/dev/null", "-C", room, ...args],
-      env: gitEnvironment(),
-      cwd: "/",
-      timeout_ms: TIMEOUT_MS,
-      signal,
-    });
+  const { commit, files } = await readGitFolder({ url, ref, folders: [path] }, room, signal);
+  if (files !== undefined) return { commit, files };
+  throw new SkillError("not_found", `"${withoutUser(url)}" has no folder "${path ?? ""}" at that ref`, {
+    fix: "name the package's folder after #",
+  });
+}
+
+/**
+ * Fetches the first of some folders that a ref has. Nothing is checked out: hooks, filters, links and submodules have
+ * no part in it.
+ *
+ * @param room an empty folder, which is removed
+ * @throws {SkillError} `source_unreachable`, `not_found` for the ref, `invalid_package`, `invalid_input`, `cancelled`
+ */
+export async function readGitFolder(
+  source: GitFolder,
+  room: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly commit: string; readonly files: readonly PackageFile[] | undefined }> {
+  const run = await gitIn(room, source.client, signal);
   try {
+    if (!isFetchable(source)) {
+      throw new SkillError("invalid_input", `"${withoutUser(source.url)}" cannot be given to git`);
+    }
     await succeed(run("init", "--quiet", "--bare"), source);
-    const wanted = source.ref ?? "HEAD";
     const flags = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"];
-    await succeed(run("fetch", ...flags, "--", source.url, wanted), source);
+    await succeed(run("fetch", ...flags, "--", source.url, source.ref ?? "HEAD"), source);
     const commit = (await succeed(run("rev-parse", "FETCH_HEAD^{commit}"), source)).stdout.trim();
-    const tree = source.path === undefined ? commit : `${commit}:${source.path}`;
-    const tar = join(room, "package.tar");
-    await succeed(run("archive", "--format=tar", `--output=${tar}`, tree), source);
-    const { bytes } = await readPlainFile(tar, "the packed repository", MAX_TAR_BYTES);
-    return { files: await readTar(bytes), commit };
+    for (const folder of source.folders) {
+      const tree = folder === undefined ? commit : `${commit}:${folder}`;
+      if (folder !== undefined && (await run("cat-file", "-t", tree)).stdout.trim() !== "tree") continue;
+      const tar = join(room, "package.tar");
+      await succeed(run("archive", "--format=tar", `--output=${tar}`, tree), source);
+      const { bytes } = await readPlainFile(tar, "the packed repository", MAX_TAR_BYTES);
+      return { commit, files: await readTar(bytes) };
+    }
+    return { commit, files: undefined };
   } finally {
     await rm(room, { recursive: true, force: true });
   }
 }
 
-async function succeed(running: Promise<ToolResult>, source: GitSource): Promise<ToolResult> {
+type Git = (...args: readonly string[]) => Promise<ToolResult>;
+
+async function gitIn(
+  room: string,
+  client: ClientKeys | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Git> {
+  const command = await findGit();
+  return (...args) =>
+    runTool({
+      command,
+      args: ["-c", "core.hooksPath=/dev/null", "-C", room, ...args],
+      env: gitEnvironment(client),
+      cwd: "/",
+      timeout_ms: TIMEOUT_MS,
+      signal,
+    });
+}
+
+/** Whether git takes all of it for what it is meant to be: no option, no refspec, no way out of the repository. */
+function isFetchable({ url, ref, folders }: GitFolder): boolean {
+  const paths = folders.filter((folder) => folder !== undefined);
+  if ([url, ...paths].some((text) => text === "" || text.startsWith("-"))) return false;
+  if (ref !== undefined && NO_REF.test(ref)) return false;
+  return paths.every((path) => path.split("/").every((part) => !["", ".", ".."].includes(part)));
+}
+
+async function succeed(running: Promise<ToolResult>, source: GitFolder): Promise<ToolResult> {
   const result = await running;
   if (result.code === 0) return result;
   const said = result.stderr.trim().split("\n").at(-1) ?? "";
@@ -104,11 +166,6 @@ async function succeed(running: Promise<ToolResult>, source: GitSource): Promise
   if (/couldn't find remote ref|not our ref|unadvertised object/.test(result.stderr)) {
     throw new SkillError("not_found", `${place} has no ref "${source.ref ?? "HEAD"}"`, {
       fix: "name a branch, a tag or a full commit after @",
-    });
-  }
-  if (/not a valid object name|pathspec|not a tree|does not exist in/i.test(result.stderr)) {
-    throw new SkillError("not_found", `${place} has no folder "${source.path ?? ""}" at that ref`, {
-      fix: "name the package's folder after #",
     });
   }
   throw new SkillError(
@@ -120,8 +177,8 @@ async function succeed(running: Promise<ToolResult>, source: GitSource): Promise
   );
 }
 
-/** What the user's git needs to get out, and nothing that changes what it does here. */
-function gitEnvironment(): Readonly<Record<string, string>> {
+/** What the user's git needs to get out, and nothing that changes what it does here. Paths of keys are not for `ps`. */
+function gitEnvironment(client: ClientKeys | undefined): Readonly<Record<string, string>> {
   const own = ["HOME", "PATH", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "USER", "LOGNAME", ...NETWORK_VARIABLES];
   return {
     HOME: homeFolder(process.env),
@@ -130,6 +187,13 @@ function gitEnvironment(): Readonly<Record<string, string>> {
     GIT_TERMINAL_PROMPT: "0",
     GIT_SSH_COMMAND: "ssh -oBatchMode=yes",
     GIT_ALLOW_PROTOCOL: PROTOCOLS,
+    ...(client === undefined ? {} : {
+      GIT_CONFIG_COUNT: "2",
+      GIT_CONFIG_KEY_0: "http.sslCert",
+      GIT_CONFIG_VALUE_0: client.cert,
+      GIT_CONFIG_KEY_1: "http.sslKey",
+      GIT_CONFIG_VALUE_1: client.key,
+    }),
   };
 }
 
@@ -142,6 +206,6 @@ async function findGit(): Promise<string> {
 }
 
 /** A URL may hold a password. */
-function withoutUser(text: string): string {
+export function withoutUser(text: string): string {
   return text.replace(/(\w+:\/\/)[^/@\s]+@/g, "$1");
 }
