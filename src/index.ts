@@ -40,6 +40,23 @@ export type {
 
 export { createHost, type Host, type HostAnswer } from "./host/host.ts";
 
+// the papers' functions, by their names
+export {
+  activatePythonSkill,
+  advancePythonSkillStatus,
+  disablePythonSkill,
+  installPythonSkill,
+  listPythonSkills,
+  type PythonSkillOptions,
+  type PythonSkills,
+  quarantinePythonSkill,
+  rollbackPythonSkill,
+} from "./lifecycle/python-skills.ts";
+export { loadPythonRegistry, PythonSkillRegistry, savePythonRegistry } from "./lifecycle/python-registry.ts";
+export { canTransition as canTransitionTo, isRunnable } from "./lifecycle/status.ts";
+export type { PythonSkillRecord } from "./lifecycle/skill-projection.ts";
+export type { SkillInfo as PythonSkillInfo, SkillStatus as PythonSkillStatus } from "./lifecycle/types.ts";
+
 export type { Embedder, SearchMatch } from "./discovery/types.ts";
 export type { SkillLibrary } from "./lifecycle/skill-library.ts";
 export type {

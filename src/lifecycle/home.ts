@@ -16,6 +16,7 @@ import { Integrity } from "./integrity.ts";
 import { Placement } from "./placement.ts";
 import { hostPolicy, ProgramMaker, type SecretSource } from "./program.ts";
 import { Projector } from "./projector.ts";
+import { RunLog } from "./run-log.ts";
 import { DEFAULT_SETTINGS, loadSettings, type SettingsInput } from "./settings.ts";
 import { SecretKey } from "./secrets/secret-key.ts";
 import { secretSource } from "./secrets/secret-source.ts";
@@ -70,6 +71,7 @@ export interface Home {
   readonly environments: Environments;
   readonly building: BuildContext;
   readonly history: RunHistory;
+  readonly runLog: RunLog;
   readonly events: Emitter<LibraryEvents>;
   readonly trial: TriggerTrial | undefined;
   readonly log: (level: "info" | "warning" | "error", message: string) => void;
@@ -121,6 +123,7 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       environments,
       building: buildContext(dir, settings, environments, runner),
       history: new RunHistory(trusted ? layout.history : ":memory:"),
+      runLog: new RunLog(layout),
       events: new Emitter((error) => log("error", `a listener failed: ${String(error)}`)),
       trial: options.trial,
       log,

@@ -214,6 +214,7 @@ class LocalLibrary implements OpenedLibrary {
   async log(id: string, log: SlotLog, lines = 200): Promise<readonly string[]> {
     requireTrusted(this.#home);
     const record = this.#home.view.get(id);
+    if (log === "run") await this.#home.runLog.flush();
     return await readSlotLog(this.#home.layout, candidateOf(record) ?? shownGeneration(record), log, lines);
   }
 
@@ -299,6 +300,7 @@ class LocalLibrary implements OpenedLibrary {
 
   async close(): Promise<void> {
     await this.#serving.close();
+    await this.#home.runLog.flush();
     await this.#home.history.close();
     await this.#home.db.close();
   }

@@ -127,15 +127,11 @@ function parseRegistry(bytes: Uint8Array): PythonSkillRegistry {
   const json = parseJson(bytes, "it", { maxBytes: MOST_BYTES, maxDepth: MOST_DEPTH, code: "home_unusable" });
   const parsed = document.safeParse(json);
   if (!parsed.success) throw new SkillError("home_unusable", z.prettifyError(parsed.error));
-  const registry = new PythonSkillRegistry();
-  // `upsert` looks at each one
-  for (const one of parsed.data.skills as readonly PythonSkillRecord[]) {
-    if (registry.get(one?.id) !== undefined) {
-      throw new SkillError("home_unusable", `it holds "${one.id}" twice`);
-    }
-    registry.upsert(one);
-  }
-  return registry;
+  const { skills } = parsed.data;
+  // each one is looked at as it is added
+  const registry = new PythonSkillRegistry(skills as readonly PythonSkillRecord[]);
+  if (registry.records.length === skills.length) return registry;
+  throw new SkillError("home_unusable", "it holds the same id twice");
 }
 
 function isHome(dir: string): SkillError {

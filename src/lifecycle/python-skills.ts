@@ -1,8 +1,8 @@
+import type { SkillLibrary } from "./skill-library.ts";
 import type {
   Actor,
   InstallOptions,
   SkillInfo as PythonSkillInfo,
-  SkillLibrary,
   SkillStatus as PythonSkillStatus,
 } from "./types.ts";
 

@@ -49,7 +49,11 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
     ...(onProgress === undefined ? {} : { onProgress }),
   };
   const started_at = Date.now(), began = performance.now();
-  const note = (code: string | null, result?: CallResult): void =>
+  const note = (
+    code: string | null,
+    end: { readonly result: CallResult } | { readonly error: unknown },
+  ): void => {
+    const wall_ms = performance.now() - began;
     home.history.add({
       skill_id: generation.skill_id,
       version: generation.version,
@@ -57,15 +61,17 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
       ok: code === null,
       code,
       started_at,
-      wall_ms: performance.now() - began,
-      cpu_ms: result?.usage.cpu_ms ?? null,
+      wall_ms,
+      cpu_ms: "result" in end ? end.result.usage.cpu_ms ?? null : null,
     });
+    home.runLog.add(generation, { tool, wall_ms, ...end });
+  };
   try {
     const result = await caller.call(program, request);
-    note(null, result);
+    note(null, { result });
     return { ...result, skill_id: generation.skill_id, tool, generation: generationInfo(generation) };
   } catch (error) {
-    note(SkillError.isInstance(error) ? error.code : "tool_failed");
+    note(SkillError.isInstance(error) ? error.code : "tool_failed", { error });
     throw error;
   }
 }

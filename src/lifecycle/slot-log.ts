@@ -10,36 +10,41 @@ const MOST_BYTES = 1 << 20;
 const READ_BYTES = 256 * 1024;
 
 /** The logs of a slot, in the order of a skill's life. */
-export const SLOT_LOGS = ["install", "tests", "activate", "setup"] as const;
+export const SLOT_LOGS = ["install", "tests", "activate", "setup", "run"] as const;
 
 /** The name of a log of a slot. */
 export type SlotLog = (typeof SLOT_LOGS)[number];
 
-type LogPlace = Pick<StoredGeneration, "skill_id" | "version" | "slot">;
+/** What says which slot it is. */
+export type LogPlace = Pick<StoredGeneration, "skill_id" | "version" | "slot">;
 
-/** Appends to a log of the slot that a generation has: `install`, `tests`, `activate`, `setup`. A log that grew too large begins anew. Never throws. */
+/** Appends to a log of the slot that a generation has. A log that grew too large begins anew. Never throws. */
 export async function appendSlotLog(
   layout: HomeLayout,
   place: LogPlace,
   log: SlotLog,
   text: string,
 ): Promise<void> {
-  const path = logPath(layout, place, log);
+  const path = slotLogPath(layout, place, log);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const size = await stat(path).then(({ size }) => size, () => 0);
-    if (size > MOST_BYTES) await truncate(path);
-    const time = new Date().toISOString();
-    await appendFile(
-      path,
-      `${plainText(text).trimEnd().split("\n").map((line) => `${time} ${line}`).join("\n")}\n`,
-      {
-        mode: 0o644,
-      },
-    );
+    await appendLog(path, logLines(text));
   } catch {
     // What is logged is in home.db too: an operation does not fail for its log.
   }
+}
+
+/** A text as lines of a log, each with the time. */
+export function logLines(text: string, at: Date = new Date()): string {
+  const time = at.toISOString();
+  return `${plainText(text).trimEnd().split("\n").map((line) => `${time} ${line}`).join("\n")}\n`;
+}
+
+/** Appends to a log whose folder is there. One that grew too large begins anew. */
+export async function appendLog(path: string, lines: string): Promise<void> {
+  const size = await stat(path).then(({ size }) => size, () => 0);
+  if (size > MOST_BYTES) await truncate(path);
+  await appendFile(path, lines, { mode: 0o600 });
 }
 
 /** The last lines of a log of a slot; none when it was never written. */
@@ -49,7 +54,7 @@ export async function readSlotLog(
   log: SlotLog,
   lines: number,
 ): Promise<readonly string[]> {
-  const file = await open(logPath(layout, place, log), "r").catch(() => undefined);
+  const file = await open(slotLogPath(layout, place, log), "r").catch(() => undefined);
   if (file === undefined) return [];
   try {
     const { size } = await file.stat();
@@ -63,6 +68,11 @@ export async function readSlotLog(
   }
 }
 
-function logPath(layout: HomeLayout, { skill_id, version, slot }: LogPlace, log: SlotLog): string {
+/** Where a log of a slot lies. */
+export function slotLogPath(
+  layout: HomeLayout,
+  { skill_id, version, slot }: LogPlace,
+  log: SlotLog,
+): string {
   return join(layout.version(skill_id, version).slot(slot), "logs", `${log}.log`);
 }

@@ -187,16 +187,17 @@ export class CanaryRange {
     orders: Json,
   ): Promise<{ facts: CanaryFacts; diskSeen: boolean; failure?: string }> {
     const child = spawnPlan(plan);
-    const usage = child.ready.then(() => treeUsage(child.pid), () => undefined);
     const out = new BoundedText(1 << 16);
     const log = new BoundedText(1 << 12);
     child.stdout.on("data", (chunk: Uint8Array) => out.push(chunk));
     child.stderr.on("data", (chunk: Uint8Array) => log.push(chunk));
     const deadline = setTimeout(() => child.kill(), DEADLINE_MS);
+    // Before it gets its orders it is sure to be there; an attacker may be gone before it is looked at.
+    const usage = await child.ready.then(() => treeUsage(child.pid), () => undefined);
     child.handOver({ canary: orders });
     const exit = await child.exited;
     clearTimeout(deadline);
-    const diskSeen = (await usage)?.unseen === 0;
+    const diskSeen = usage?.unseen === 0;
     try {
       return { facts: parseJson(out.toString(), "the canary's answer") as CanaryFacts, diskSeen };
     } catch {

@@ -43,13 +43,6 @@ export async function tryOne<Value>(trial: Trial<Value>): Promise<Attempt> {
     : { name, answer: "failed", control, note };
 }
 
-/** Makes attempts one after the other. */
-export async function tryAll(trials: readonly Trial<never>[]): Promise<readonly Attempt[]> {
-  const attempts: Attempt[] = [];
-  for (const trial of trials) attempts.push(await tryOne(trial));
-  return attempts;
-}
-
 /** Waits for an act. @throws what is not a `SkillError` */
 export async function outcomeOf<Value>(act: () => Promise<Value>): Promise<Outcome<Value>> {
   try {

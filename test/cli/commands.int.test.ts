@@ -276,7 +276,7 @@ describe("the index", () => {
       mode: "hybrid",
       matches: [{ id: "text_tools", related: true, matched: expect.any(String), cosine: expect.any(Number) }],
     });
-    expect((await at("search", "text backwards", "--tag", "nothing has this")).stdout).toBe("nothing fits\n");
+    expect((await at("search", "text backwards", "--tag", "nothing has this")).stdout).toBe("nothing fits");
     expect(await at("search", "x", "--permissions", "everything")).toMatchObject({ code: 2 });
     const rebuilt = await at("index", "rebuild", "--json");
     expect(rebuilt).toMatchObject({ code: 0 });
@@ -285,7 +285,7 @@ describe("the index", () => {
 
   test("doctor --duplicates shows pairs with their scores and texts", async () => {
     const none = await at("doctor", "--duplicates", "--at-least", "1");
-    expect(none).toMatchObject({ code: 0, stdout: "no two skills are that much alike\n" });
+    expect(none).toMatchObject({ code: 0, stdout: "no two skills are that much alike" });
     const some = (await at("doctor", "--duplicates", "--at-least", "0", "--limit", "1", "--json")).json();
     expect(some).toMatchObject({
       pairs: [{ how: "meaning", cosine: expect.any(Number), matched: { a: expect.any(String) } }],

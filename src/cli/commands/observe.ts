@@ -22,7 +22,7 @@ export const logsCommand: Command = {
   summary: "read a skill's logs, its runs and who changed it",
   args: [["<id>", "the skill's id"]],
   options: [
-    ["--log <name>", "only this one: install, tests, activate or setup"],
+    ["--log <name>", "only this one: install, tests, activate, setup or run"],
     ["--lines <count>", "how many at most, of each; default 50"],
   ],
   examples: ["skillwright logs word_count", "skillwright logs word_count --log tests --lines 200"],

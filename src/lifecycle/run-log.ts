@@ -1,0 +1,84 @@
+import { clearTimeout, setTimeout } from "node:timers";
+import { SkillError } from "../base/errors.ts";
+import type { HomeLayout } from "./home-layout.ts";
+import { appendLog, logLines, type LogPlace, slotLogPath } from "./slot-log.ts";
+
+const DELAY_MS = 1000;
+/** Characters that wait to be written: at the first the log is written at once, past the second nothing is taken. */
+const SOON = 256 * 1024, MOST_WAITING = 4 << 20;
+/** Characters of what one run printed, of its end. */
+const MOST_PRINTED = 16 * 1024;
+const MOST_MESSAGE = 2000;
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly tool: string;
+  readonly wall_ms: number;
+  /** Absent: it failed. */
+  readonly result?: { readonly logs: string };
+  readonly error?: unknown;
+}
+
+/**
+ * `run.log` of each slot: how each run ended and what it printed, never what it was given or answered. Written in
+ * batches, so that a call does not wait for it; what can't be written is dropped.
+ */
+export class RunLog {
+  readonly #layout: HomeLayout;
+  #waiting = new Map<string, string[]>();
+  #characters = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(layout: HomeLayout) {
+    this.#layout = layout;
+  }
+
+  /** Takes a note. Returns at once. */
+  add(place: LogPlace, end: RunEnd): void {
+    if (this.#characters > MOST_WAITING) return;
+    const path = slotLogPath(this.#layout, place, "run");
+    const lines = logLines(describe(end));
+    const known = this.#waiting.get(path);
+    if (known === undefined) this.#waiting.set(path, [lines]);
+    else known.push(lines);
+    this.#characters += lines.length;
+    if (this.#characters > SOON) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
+  }
+
+  /** Writes what waits. Never throws. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#flushing = this.#flushing.then(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    this.#characters = 0;
+    for (const [path, lines] of waiting) {
+      // The folder is not made: without it the skill is gone.
+      await appendLog(path, lines.join("")).catch(() => {});
+    }
+  }
+}
+
+/** What was printed is set off, so that it can't pass for another run. */
+function describe({ tool, wall_ms, result, error }: RunEnd): string {
+  const printed = result?.logs ?? printedBefore(error);
+  const end = result === undefined ? `failed: ${reason(error)}` : "ok";
+  const lines = printed.trimEnd().slice(-MOST_PRINTED).split("\n").map((line) => `  | ${line}`);
+  return [`${tool} ${end} (${wall_ms.toFixed(1)} ms)`, ...(printed.trim() === "" ? [] : lines)].join("\n");
+}
+
+function reason(error: unknown): string {
+  const { code, message } = SkillError.from(error, "tool_failed", "it failed");
+  return `${code}: ${message.slice(0, MOST_MESSAGE).replaceAll("\n", "\n  | ")}`;
+}
+
+function printedBefore(error: unknown): string {
+  const logs = SkillError.isInstance(error) ? error.details?.["logs"] : undefined;
+  return typeof logs === "string" ? logs : "";
+}
