@@ -146,10 +146,11 @@ export async function openSkills(options: OpenSkillsOptions = {}): Promise<Skill
   const tell = (message: string): void => log?.("info", message);
   const { vectorStore } = options;
   const discovery: Discovery = createDiscovery({
-    dir: index,
+    // What a stranger's home holds is not read, and nothing is written there or about it.
+    ...(library.trusted ? { dir: index } : {}),
     source: library,
     ...(embedder === undefined ? {} : { embedder }),
-    ...(vectorStore === undefined ? {} : {
+    ...(vectorStore === undefined || !library.trusted ? {} : {
       vectors: new LangChainVectors(vectorStore.store, {
         ...vectorStore,
         ledger: join(index, "vector-store.json"),

@@ -9,6 +9,7 @@ import * as lifecycle from "./commands/lifecycle.ts";
 import * as lookUp from "./commands/look-up.ts";
 import * as making from "./commands/making.ts";
 import * as observe from "./commands/observe.ts";
+import { updateCommand } from "./commands/update.ts";
 import { runCommand } from "./commands/run.ts";
 import * as secrets from "./commands/secrets.ts";
 import { makerByName } from "./maker.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   lifecycle.enableCommand,
   lifecycle.disableCommand,
   lifecycle.quarantineCommand,
+  updateCommand,
   lifecycle.uninstallCommand,
   lifecycle.trustCommand,
   runCommand,

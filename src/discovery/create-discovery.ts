@@ -22,12 +22,13 @@ import type {
   SearchOptions,
   TrialAnswer,
 } from "./types.ts";
+import type { VectorStore } from "./vector-store.ts";
 import { VectraStore } from "./vectra-store.ts";
 
 /** Options of `createDiscovery`. */
 export interface DiscoveryOptions {
-  /** Folder of the index; made when first written. */
-  readonly dir: string;
+  /** Folder of the index; made when first written. Without one nothing is read or written: each opening embeds all. */
+  readonly dir?: string;
   readonly source: DocumentSource;
   /**
    * What makes the vectors: an embedder, a function that opens one at first use (it is closed with the discovery),
@@ -59,7 +60,7 @@ interface Current {
 class IndexedDiscovery implements Discovery {
   readonly #source: DocumentSource;
   readonly #vectors: SemanticIndex;
-  readonly #statePath: string;
+  readonly #statePath: string | undefined;
   readonly #embedder: GuardedEmbedder | undefined;
   readonly #log: (message: string) => void;
   readonly #closing = new AbortController();
@@ -72,8 +73,9 @@ class IndexedDiscovery implements Discovery {
     { dir, source, vectors, log = () => {}, embedder = () => openMiniLmEmbedder() }: DiscoveryOptions,
   ) {
     this.#source = source;
-    this.#vectors = vectors ?? new LocalVectors(new VectraStore(join(dir, "vectors"), log), log);
-    this.#statePath = join(dir, "state.json");
+    const store = dir === undefined ? NOTHING_STORED : new VectraStore(join(dir, "vectors"), log);
+    this.#vectors = vectors ?? new LocalVectors(store, log);
+    this.#statePath = dir === undefined ? undefined : join(dir, "state.json");
     this.#embedder = embedder === "none" ? undefined : new GuardedEmbedder(embedder);
     this.#log = log;
   }
@@ -228,11 +230,12 @@ class IndexedDiscovery implements Discovery {
 
   /** Whether no other process wrote for a later revision: its index would be nearer to the truth. */
   async #isNewest(revision: number): Promise<boolean> {
-    const state = await readIndexState(this.#statePath);
+    const state = this.#statePath === undefined ? undefined : await readIndexState(this.#statePath);
     return state === undefined || state.revision <= revision || await this.#source.revision() <= revision;
   }
 
   async #note(state: IndexState, changed: boolean): Promise<void> {
+    if (this.#statePath === undefined) return;
     const noted = await readIndexState(this.#statePath);
     if (!changed && JSON.stringify({ ...noted, revision: state.revision }) === JSON.stringify(state)) return;
     await writeIndexState(this.#statePath, state).catch((error: Error) => {
@@ -241,6 +244,11 @@ class IndexedDiscovery implements Discovery {
   }
 }
 
+/** Keeps nothing: what was embedded lives in memory alone. */
+const NOTHING_STORED: VectorStore = {
+  read: () => Promise.resolve(new Map()),
+  write: () => Promise.resolve(),
+};
 const NO_MODEL = "no embedding model was asked for";
 
 function answer(found: Found, index: SearchIndex, degraded: string | undefined): SearchAnswer {

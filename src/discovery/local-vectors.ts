@@ -8,6 +8,7 @@ import { VectorTable } from "./vectors.ts";
 export class LocalVectors implements SemanticIndex {
   readonly #store: VectorStore;
   readonly #log: (message: string) => void;
+  #before: { readonly space: string; readonly vectors: ReadonlyMap<string, StoredVector> } | undefined;
 
   constructor(store: VectorStore, log: (message: string) => void) {
     this.#store = store;
@@ -16,15 +17,19 @@ export class LocalVectors implements SemanticIndex {
 
   async update({ documents, embedder, signal, anew, mayWrite }: SemanticUpdate): Promise<SemanticView> {
     const space = await embedder.identity();
-    const known = anew ? new Map<string, Float32Array>() : await this.#store.read(space);
+    const stored = anew ? new Map<string, Float32Array>() : await this.#store.read(space);
+    // Where nothing can be written, what was embedded before is only here.
+    const before = anew || this.#before?.space !== space.id ? undefined : this.#before.vectors;
+    const knownOf = (id: string) => stored.get(id) ?? before?.get(id)?.vector;
     const plans = documents.flatMap((each) => each.plans);
-    const made = await embedPlans(plans.filter(({ id }) => !known.has(id)), embedder, signal);
+    const made = await embedPlans(plans.filter(({ id }) => knownOf(id) === undefined), embedder, signal);
     const wanted = new Map<string, StoredVector>();
     for (const { id, document, kind } of plans) {
-      const vector = known.get(id) ?? made.get(id);
+      const vector = knownOf(id) ?? made.get(id);
       if (vector === undefined) throw new Error(`No vector was made for "${document}"`);
       wanted.set(id, { id, document, kind, vector });
     }
+    this.#before = { space: space.id, vectors: wanted };
     // A home that can't be written is still searched: what was embedded is kept in memory.
     try {
       if (mayWrite) await this.#store.write(space, wanted, { anew });

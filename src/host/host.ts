@@ -19,6 +19,7 @@ import { generateAndInstall, generateStatus } from "../operations/generate-and-i
 import { listProcesses, startProcess, stopProcesses } from "../operations/processes.ts";
 import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
+import { update } from "../operations/update.ts";
 import type { Operation, OperationContext } from "../operations/types.ts";
 
 /** Version of the envelope. */
@@ -53,6 +54,7 @@ const COMMANDS: ReadonlyMap<string, Handler> = new Map([
   ["skill.rollback", handler(rollback)],
   ["skill.advance_status", handler(advanceStatus)],
   ["skill.setup", handler(setup)],
+  ["skill.update", handler(update)],
   ["skill.uninstall", handler(uninstall)],
   ["skill.status", handler(status)],
   ["skill.logs", handler(logs)],

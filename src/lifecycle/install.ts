@@ -6,6 +6,7 @@ import type { PackageFile } from "../manifest/package-files.ts";
 import { looksLike } from "../manifest/skill-id.ts";
 import { type Build, makeBuild, readBuild } from "./build.ts";
 import { throwIfCancelled } from "./cancel.ts";
+import { missingDependencies, requireDependencies, requireFulfilled } from "./dependencies/missing.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import { packageFilesOf } from "./package-text.ts";
@@ -20,7 +21,7 @@ import {
 import { candidateOf, freeSlot, newest, servingOf, skillInfo } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { keepSnapshot } from "./snapshots.ts";
-import { fetchSource } from "./sources/fetch-source.ts";
+import { type FetchedPackage, fetchSource } from "./sources/fetch-source.ts";
 import { compactReport } from "./test-build.ts";
 import { addSentences } from "./triggers.ts";
 import type { InstallOptions, PackageFiles, SkillInfo, StagedBuild, TestReport } from "./types.ts";
@@ -32,6 +33,10 @@ type Options = InstallOptions & {
   readonly origin?: string;
   /** The same such that it can be fetched again: where `update` looks. */
   readonly source?: string;
+  /** For whose sake it is installed, for the audit. */
+  readonly neededBy?: string;
+  /** What it needs was there; it must still be when it is registered. Default false: a rollback asks for nothing. */
+  readonly fulfilled?: boolean;
 };
 type Placed = Omit<Build, "findings">;
 
@@ -76,8 +81,35 @@ export async function installSource(
 ): Promise<SkillInfo> {
   requireTrusted(home);
   options.onStage?.("read");
-  const { files, id, origin, source: place } = await fetchSource(home, source, options.signal);
-  return await installFiles(home, files, id, { ...options, origin, source: place });
+  return await installFetched(home, await fetchSource(home, source, options.signal), options);
+}
+
+/**
+ * Installs a package that was read, and before it what it needs of the packages in the home.
+ *
+ * @throws {SkillError} `dependency_unsatisfiable` before anything is built
+ */
+export async function installFetched(
+  home: Home,
+  { files, id, manifest, origin, source }: FetchedPackage,
+  options: InstallOptions = {},
+): Promise<SkillInfo> {
+  for (const offer of await missingDependencies(home, manifest)) {
+    const { actor, signal, onStage, onDependency } = options;
+    const needed = await fetchSource(home, home.layout.package(offer.id), signal);
+    if (needed.id !== offer.id || needed.version !== offer.version) throw editedMeanwhile(offer.id);
+    const info = await installFiles(home, needed.files, offer.id, {
+      ...(actor === undefined ? {} : { actor }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onStage === undefined ? {} : { onStage }),
+      origin: needed.origin,
+      source: needed.source,
+      neededBy: id,
+      fulfilled: true,
+    });
+    onDependency?.(info);
+  }
+  return await installFiles(home, files, id, { ...options, origin, source, fulfilled: true });
 }
 
 /** Installs the files of a package as a candidate. */
@@ -109,8 +141,11 @@ async function installOnce(home: Home, key: string, options: Options): Promise<S
   if (same !== undefined) return await discarded(home, key, same);
   const staged = await readBuild(home.layout.staged(key).build);
   const build = staged ?? await rebuild(home, key, options);
-  const known = await alreadyInstalled(home, build.resolved.manifest.id, build.digest, options);
-  return await discarded(home, key, known ?? await register(home, build, options));
+  const { manifest } = build.resolved;
+  await requireDependencies(home, manifest);
+  const known = await alreadyInstalled(home, manifest.id, build.digest, options);
+  const checked = { ...options, fulfilled: true };
+  return await discarded(home, key, known ?? await register(home, build, checked));
 }
 
 async function discarded(home: Home, key: string, info: SkillInfo): Promise<SkillInfo> {
@@ -165,7 +200,7 @@ async function alreadyInstalled(
 /** Places a build and commits a generation of it. */
 async function register(home: Home, build: Placed, options: Options): Promise<SkillInfo> {
   const { id, version } = build.resolved.manifest;
-  const { actor, signal, onStage, origin, source } = options;
+  const { actor, signal, onStage, origin, source, neededBy } = options;
   return await home.placement.place(build, async () => {
     for (;;) {
       throwIfCancelled(signal);
@@ -181,6 +216,7 @@ async function register(home: Home, build: Placed, options: Options): Promise<Sk
           version,
           build: build.build,
           ...(origin === undefined ? {} : { origin }),
+          ...(neededBy === undefined ? {} : { needed_by: neededBy }),
           ...(source === undefined ? {} : { source }),
         },
       };
@@ -206,12 +242,13 @@ function insert(
   before: SkillRecord | undefined,
   build: Placed,
   snapshot: string | null,
-  { tests, triggers = [] }: Options,
+  { tests, triggers = [], fulfilled = false }: Options,
 ): number {
   const { id, version } = build.resolved.manifest;
   const now = readSkill(tx.sql, id);
   if (now?.state !== before?.state) throw new Moved();
   if (now === undefined) refuseLookAlike(tx, id);
+  if (fulfilled) requireFulfilled(tx.sql, build.resolved.manifest);
   if (!existsSync(join(home.layout.build(id, build.build), "resolved.manifest.json"))) {
     throw new SkillError("conflict", `the build of "${id}" was taken away while it was installed`, {
       fix: "try again",
@@ -264,6 +301,12 @@ function refuseLookAlike(tx: HomeTransaction, id: string): void {
 /** An approved proposal of these bytes is done. */
 function markInstalled(tx: HomeTransaction, digest: string): void {
   tx.sql.run("update proposals set status = 'installed' where digest = ? and status = 'approved'", digest);
+}
+
+function editedMeanwhile(id: string): SkillError {
+  return new SkillError("conflict", `the package "${id}" in the home was changed meanwhile`, {
+    fix: "try again",
+  });
 }
 
 /** The skill changed between the look and the transaction: look again. */

@@ -7,6 +7,7 @@ import type { RunEntry, RunStats } from "../observe/history.ts";
 import type { ProcessInfo, Runner } from "../runner/types.ts";
 import { type AuditRecord, readAudit } from "./audit.ts";
 import { checkHome } from "./check.ts";
+import { needsFulfilledBy } from "./dependencies/installed.ts";
 import { explainSkill } from "./explain.ts";
 import { skillDocument } from "./documents.ts";
 import { type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
@@ -18,8 +19,9 @@ import { runSkill, withServing } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
 import { Serving } from "./serving.ts";
 import { setupSkill } from "./setup.ts";
-import { candidateOf, shownGeneration, skillInfo } from "./skill-record.ts";
+import { candidateOf, servingOf, shownGeneration, skillInfo } from "./skill-record.ts";
 import { readSlotLog, type SlotLog } from "./slot-log.ts";
+import { readRemoteSource } from "./sources/remote-source.ts";
 import {
   activateSkill,
   advanceSkill,
@@ -39,20 +41,26 @@ import type {
   LibraryEvents,
   PackageFiles,
   ProposalStatus,
+  RemoteSource,
   RunOptions,
   RunPlan,
   RunResult,
   SetupResult,
   SkillInfo,
+  SkillNeed,
   SkillProcessInfo,
   SkillProposal,
   SkillStatus,
+  SourceSpace,
   StagedBuild,
   TestReport,
   Uninstalled,
+  Updated,
+  UpdateOptions,
   ValidationReport,
 } from "./types.ts";
 import { uninstallSkill } from "./uninstall.ts";
+import { updateSkill } from "./update.ts";
 import { validatePackage } from "./validate.ts";
 
 /** A library as it is opened: what everybody needs, and what the composition root does. */
@@ -178,6 +186,10 @@ class LocalLibrary implements OpenedLibrary {
     return this.#changing(activateSkill(this.#home, id, options));
   }
 
+  update(id: string, options?: UpdateOptions): Promise<Updated> {
+    return this.#changing(updateSkill(this.#home, id, options));
+  }
+
   advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo> {
     return this.#changing(advanceSkill(this.#home, id, status, actor));
   }
@@ -205,17 +217,33 @@ class LocalLibrary implements OpenedLibrary {
     return gone;
   }
 
+  async neededBy(id: string): Promise<readonly SkillNeed[]> {
+    const { view, db } = this.#home;
+    return await Promise.resolve(needsFulfilledBy(db.sql, view.get(id), (other) => view.find(other)));
+  }
+
   async sourceFiles(id: string): Promise<PackageFiles | undefined> {
     requireTrusted(this.#home);
     this.#home.view.get(id);
     return await readPackageFiles(this.#home.layout.package(id)).then(textOf, () => undefined);
   }
 
+  remoteSource(
+    id: string,
+    space: SourceSpace,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<RemoteSource> {
+    return readRemoteSource(this.#home, id, space, signal);
+  }
+
   async log(id: string, log: SlotLog, lines = 200): Promise<readonly string[]> {
     requireTrusted(this.#home);
     const record = this.#home.view.get(id);
+    // A candidate is neither run nor set up.
+    const served = log === "run" || log === "setup" ? servingOf(record) : undefined;
     if (log === "run") await this.#home.runLog.flush();
-    return await readSlotLog(this.#home.layout, candidateOf(record) ?? shownGeneration(record), log, lines);
+    const place = served ?? candidateOf(record) ?? shownGeneration(record);
+    return await readSlotLog(this.#home.layout, place, log, lines);
   }
 
   async runs(id: string, limit = 50): Promise<readonly RunEntry[]> {
@@ -332,10 +360,10 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   /** Processes of what no longer serves end after the change. */
-  async #changing(change: Promise<SkillInfo>): Promise<SkillInfo> {
-    const info = await change;
+  async #changing<T>(change: Promise<T>): Promise<T> {
+    const done = await change;
     await this.#serving.retire();
-    return info;
+    return done;
   }
 }
 

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { SkillError } from "../base/errors.ts";
+import type { CallResult } from "../runner/types.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import { appendLog, logLines, type LogPlace, slotLogPath } from "./slot-log.ts";
 
@@ -9,15 +10,10 @@ const SOON = 256 * 1024, MOST_WAITING = 4 << 20;
 /** Characters of what one run printed, of its end. */
 const MOST_PRINTED = 16 * 1024;
 const MOST_MESSAGE = 2000;
+const PRINTED = "  | ";
 
-/** How a run ended. */
-export interface RunEnd {
-  readonly tool: string;
-  readonly wall_ms: number;
-  /** Absent: it failed. */
-  readonly result?: { readonly logs: string };
-  readonly error?: unknown;
-}
+/** What a run ended with. */
+export type RunEnd = { readonly result: CallResult } | { readonly error: unknown };
 
 /**
  * `run.log` of each slot: how each run ended and what it printed, never what it was given or answered. Written in
@@ -35,10 +31,10 @@ export class RunLog {
   }
 
   /** Takes a note. Returns at once. */
-  add(place: LogPlace, end: RunEnd): void {
+  add(place: LogPlace, tool: string, wall_ms: number, end: RunEnd): void {
     if (this.#characters > MOST_WAITING) return;
     const path = slotLogPath(this.#layout, place, "run");
-    const lines = logLines(describe(end));
+    const lines = logLines(`${tool} ${describe(end, wall_ms)}`);
     const known = this.#waiting.get(path);
     if (known === undefined) this.#waiting.set(path, [lines]);
     else known.push(lines);
@@ -66,16 +62,17 @@ export class RunLog {
 }
 
 /** What was printed is set off, so that it can't pass for another run. */
-function describe({ tool, wall_ms, result, error }: RunEnd): string {
-  const printed = result?.logs ?? printedBefore(error);
-  const end = result === undefined ? `failed: ${reason(error)}` : "ok";
-  const lines = printed.trimEnd().slice(-MOST_PRINTED).split("\n").map((line) => `  | ${line}`);
-  return [`${tool} ${end} (${wall_ms.toFixed(1)} ms)`, ...(printed.trim() === "" ? [] : lines)].join("\n");
+function describe(end: RunEnd, wall_ms: number): string {
+  const [how, printed] = "result" in end
+    ? ["ok", end.result.logs]
+    : [`failed: ${reason(end.error)}`, printedBefore(end.error)];
+  const rows = printed.trim() === "" ? [] : printed.trimEnd().slice(-MOST_PRINTED).split("\n");
+  return [`${how} (${wall_ms.toFixed(1)} ms)`, ...rows.map((row) => `${PRINTED}${row}`)].join("\n");
 }
 
 function reason(error: unknown): string {
   const { code, message } = SkillError.from(error, "tool_failed", "it failed");
-  return `${code}: ${message.slice(0, MOST_MESSAGE).replaceAll("\n", "\n  | ")}`;
+  return `${code}: ${message.slice(0, MOST_MESSAGE).replaceAll("\n", `\n${PRINTED}`)}`;
 }
 
 function printedBefore(error: unknown): string {

@@ -1,8 +1,8 @@
 import { SkillError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
-import type { CallResult } from "../runner/types.ts";
 import { type Home, requireTrusted } from "./home.ts";
 import type { SkillRecord, StoredGeneration } from "./records.ts";
+import type { RunEnd } from "./run-log.ts";
 import type { Served, Serving } from "./serving.ts";
 import { candidateOf, generationInfo, ownGeneration, servingOf } from "./skill-record.ts";
 import type { RunOptions, RunResult } from "./types.ts";
@@ -51,7 +51,7 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
   const started_at = Date.now(), began = performance.now();
   const note = (
     code: string | null,
-    end: { readonly result: CallResult } | { readonly error: unknown },
+    end: RunEnd,
   ): void => {
     const wall_ms = performance.now() - began;
     home.history.add({
@@ -64,7 +64,7 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
       wall_ms,
       cpu_ms: "result" in end ? end.result.usage.cpu_ms ?? null : null,
     });
-    home.runLog.add(generation, { tool, wall_ms, ...end });
+    home.runLog.add(generation, tool, wall_ms, end);
   };
   try {
     const result = await caller.call(program, request);

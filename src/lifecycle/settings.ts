@@ -11,7 +11,7 @@ import type { HomeSettings } from "./types.ts";
 const seconds = z.number().positive().max(86_400);
 const count = z.number().int().positive().max(10_000);
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const text = z.string().regex(/^[^\0-\x1f]{1,4096}$/);
+const oneLine = z.string().regex(/^[^\0-\x1f]{1,4096}$/);
 const paths = z.array(z.string().min(1).max(4096)).max(200);
 
 const permissions = z.strictObject({
@@ -77,16 +77,16 @@ const settingsSchema = z.strictObject({
     }).prefault({}),
   }).prefault({}),
   registry: z.strictObject({
-    remote: text.optional(),
-    branch: text.default("main"),
+    remote: oneLine.optional(),
+    branch: oneLine.default("main"),
   }).prefault({}),
   spaces: z.strictObject({
     dev: z.strictObject({
-      folder: text.optional(),
-      remote: text.optional(),
-      branch: text.default("main"),
-      client_cert: text.optional(),
-      client_key: text.optional(),
+      folder: oneLine.optional(),
+      remote: oneLine.optional(),
+      branch: oneLine.default("main"),
+      client_cert: oneLine.optional(),
+      client_key: oneLine.optional(),
     }).prefault({}),
   }).prefault({}),
   generator: z.strictObject({

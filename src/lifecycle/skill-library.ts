@@ -13,17 +13,22 @@ import type {
   LibraryEvents,
   PackageFiles,
   ProposalStatus,
+  RemoteSource,
   RunOptions,
   RunPlan,
   RunResult,
   SetupResult,
   SkillInfo,
+  SkillNeed,
   SkillProcessInfo,
   SkillProposal,
   SkillStatus,
+  SourceSpace,
   StagedBuild,
   TestReport,
   Uninstalled,
+  Updated,
+  UpdateOptions,
   ValidationReport,
 } from "./types.ts";
 
@@ -39,7 +44,13 @@ export interface SkillLibrary extends DocumentSource {
 
   /** The package in `<home>/<id>`, where a person works on it; undefined when there is none that can be read. */
   sourceFiles(id: string): Promise<PackageFiles | undefined>;
-  /** The last lines of a log of the slot that the candidate, else what serves, has. */
+  /** The source of a skill, and what the remote of its space has of it. Nothing changes. @throws {SkillError} `source_unreachable` */
+  remoteSource(
+    id: string,
+    space: SourceSpace,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<RemoteSource>;
+  /** The last lines of a log of the slot that the candidate, else what serves, has; of `run` and `setup`, what serves. */
   log(id: string, log: SlotLog, lines?: number): Promise<readonly string[]>;
   /** The newest runs, the last one first. */
   runs(id: string, limit?: number): Promise<readonly RunEntry[]>;
@@ -71,6 +82,8 @@ export interface SkillLibrary extends DocumentSource {
     id: string,
     options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
   ): Promise<SkillInfo>;
+  /** Installs, tests and activates what a source has; what served before goes on when it fails. */
+  update(id: string, options?: UpdateOptions): Promise<Updated>;
   advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo>;
   disable(id: string, actor?: Actor): Promise<SkillInfo>;
   quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo>;
@@ -80,6 +93,8 @@ export interface SkillLibrary extends DocumentSource {
     id: string,
     options?: { readonly keepData?: boolean; readonly actor?: Actor },
   ): Promise<Uninstalled>;
+  /** What other installed skills need of this one, and no other would fulfil. */
+  neededBy(id: string): Promise<readonly SkillNeed[]>;
   /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
   addTrigger(id: string, sentence: string): Promise<void>;
 

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { SkillError } from "../base/errors.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
 import type { HomeTransaction } from "./home-db.ts";
@@ -31,7 +32,7 @@ const STEPS_TO_ACTIVE: Readonly<Record<SkillStatus, readonly SkillStatus[]>> = {
  * Makes the candidate the one that serves; without a candidate, the one that served last. What was never tested passes
  * handshake and health first.
  *
- * @throws {SkillError} `tests_failed`, `handshake_failed`, `conflict`
+ * @throws {SkillError} `tests_failed`, `handshake_failed`, `tampered`, `conflict`
  */
 export async function activateSkill(
   home: Home,
@@ -46,7 +47,7 @@ export async function activateSkill(
   return await activateGeneration(home, target, options);
 }
 
-/** Goes back to the generation that served before, else to the snapshot. @throws {SkillError} `nothing_to_roll_back` */
+/** Goes back to the generation that served before, else to the snapshot. @throws {SkillError} `nothing_to_roll_back`, `tampered` */
 export async function rollbackSkill(
   home: Home,
   id: string,
@@ -55,10 +56,7 @@ export async function rollbackSkill(
   requireTrusted(home);
   const record = home.view.get(id);
   const target = previousOf(record);
-  if (target !== undefined) {
-    await home.integrity.requireSource(id, `${home.layout.build(id, target.build)}/src`, target.digest);
-    return await makeServing(home, target, "rollback", options.actor);
-  }
+  if (target !== undefined) return await makeServing(home, target, "rollback", options.actor);
   const snapshot = await readSnapshot(home.layout, record);
   // What is quarantined stays so, and what serves or was just put aside is nothing to go back to.
   const known = record.generations.find(({ digest }) => digest === snapshot?.digest);
@@ -135,6 +133,7 @@ async function makeServing(
   tests: TestReport | null = null,
 ): Promise<SkillInfo> {
   const { skill_id: id, digest, version, number } = target;
+  await requireBuild(home, target);
   await commit(
     home,
     { actor, action, skill_id: id, digest, details: { version, generation: number } },
@@ -155,6 +154,14 @@ async function makeServing(
     `${action}: ${id} ${version} serves from slot ${target.slot}`,
   );
   return skillInfo(home.view.get(id));
+}
+
+/** What would serve must be there, as it was installed. @throws {SkillError} `tampered` */
+async function requireBuild(home: Home, target: StoredGeneration): Promise<void> {
+  const { skill_id: id, digest, resolved } = target;
+  const build = home.layout.build(id, target.build);
+  await home.integrity.requireSource(id, join(build, "src"), digest);
+  await home.integrity.requireEnvironment(id, build, resolved.environment);
 }
 
 /** A candidate that was to come into the slot which now serves moves to the other one. */

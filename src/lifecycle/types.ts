@@ -258,6 +258,18 @@ export interface RunPlan {
   readonly plan: SandboxPlan;
 }
 
+/** A need of an installed skill that another one fulfils. */
+export interface SkillNeed {
+  /** Who needs it. */
+  readonly skill_id: string;
+  readonly version: string;
+  /** What it needs, and in which range. */
+  readonly name: string;
+  readonly range: string;
+  /** Whether the version that needs it serves. */
+  readonly serving: boolean;
+}
+
 export interface InstallOptions {
   readonly actor?: Actor;
   readonly test?: boolean;
@@ -266,6 +278,63 @@ export interface InstallOptions {
   readonly triggers?: readonly string[];
   /** Told what is begun: `read`, `validate`, `build`, `install`, `test`. */
   readonly onStage?: (stage: string) => void;
+  /** Told of each skill that was installed before, because this one needs it. */
+  readonly onDependency?: (info: SkillInfo) => void;
+}
+
+/** What an update would change. */
+export interface UpdatePlan {
+  readonly skill_id: string;
+  /** The version that serves. */
+  readonly from: string;
+  readonly to: string;
+  /** Where it is fetched from, without passwords. */
+  readonly source: string;
+  /** Of the package's files. */
+  readonly digest: string;
+}
+
+export interface UpdateOptions {
+  /** Default: where the serving version came from. */
+  readonly source?: string;
+  /** Runs its tests first. Default true. */
+  readonly test?: boolean;
+  /** Takes a lower version too. Default false. */
+  readonly downgrade?: boolean;
+  /** Asked before anything is installed; what it throws ends the update. Default: nobody is asked. */
+  readonly confirm?: (
+    plan: UpdatePlan & { readonly asked: Permissions; readonly allowed: Permissions },
+  ) => void | Promise<void>;
+  readonly actor?: Actor;
+  readonly signal?: AbortSignal;
+  /** Told what is begun. */
+  readonly onStage?: (stage: string) => void;
+}
+
+/** What came of an update. Not updated: without tests it was up to date, else they failed. */
+export interface Updated extends UpdatePlan {
+  readonly updated: boolean;
+  readonly tests: TestReport | null;
+  readonly info: SkillInfo;
+}
+
+/** `workspace`: `<home>/<id>` and the registry; `dev`: the folder of the development space and its hub. */
+export type SourceSpace = "workspace" | "dev";
+
+/** A skill's source here and in the remote of its space. */
+export interface RemoteSource {
+  /** Without user and password. */
+  readonly url: string;
+  readonly branch: string;
+  readonly commit: string;
+  /** The folder here. */
+  readonly folder: string;
+  /** Whether the bytes here differ from those there; `absent` when there are none there. */
+  readonly source: "same" | "changed" | "absent";
+  /** Text files here. */
+  readonly here: PackageFiles;
+  /** Text files there. */
+  readonly there: PackageFiles;
 }
 
 export type LibraryEvents = {

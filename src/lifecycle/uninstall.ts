@@ -1,6 +1,7 @@
 import { commit, type Home, requireTrusted } from "./home.ts";
 import type { HomeTransaction } from "./home-db.ts";
-import { readSkill } from "./records.ts";
+import { needsFulfilledBy } from "./dependencies/installed.ts";
+import { readSkill, type SkillRecord } from "./records.ts";
 import { storeRemoved } from "./removed.ts";
 import { SkillError } from "../base/errors.ts";
 import type { Actor, Uninstalled } from "./types.ts";
@@ -13,7 +14,7 @@ const DATA_TABLES = ["secrets", "skill_env"] as const;
  * Removes a skill with all its versions, snapshots, logs, data and secrets. What somebody edited in the home stays; so
  * does the audit.
  *
- * @throws {SkillError} `not_found`
+ * @throws {SkillError} `not_found`, `dependency_unsatisfiable` when another installed skill needs it
  */
 export async function uninstallSkill(
   home: Home,
@@ -26,6 +27,7 @@ export async function uninstallSkill(
   return await commit(home, audit, (tx) => {
     const record = readSkill(tx.sql, id);
     if (record === undefined) throw new SkillError("not_found", `"${id}" was uninstalled at the same time`);
+    refuseWhatIsNeeded(tx, record);
     storeRemoved(tx, record, keepData);
     removeRows(tx, id, keepData);
     const versions = [...new Set(record.generations.map(({ version }) => version))];
@@ -38,4 +40,19 @@ function removeRows(tx: HomeTransaction, id: string, keepData: boolean): void {
     tx.sql.run(`delete from ${table} where skill_id = ?`, id);
   }
   tx.sql.run("delete from skills where id = ?", id);
+}
+
+/** What leans on a skill goes first. */
+function refuseWhatIsNeeded(tx: HomeTransaction, record: SkillRecord): void {
+  const needs = needsFulfilledBy(tx.sql, record, (id) => readSkill(tx.sql, id));
+  const [first] = needs;
+  if (first === undefined) return;
+  const { skill_id, version, name, range } = first;
+  const others = new Set(needs.map((need) => need.skill_id)).size - 1;
+  const more = others > 0 ? `, and so do ${others} more` : "";
+  throw new SkillError(
+    "dependency_unsatisfiable",
+    `"${record.id}" is not uninstalled: "${skill_id} ${version}" needs "${name}" ${range}${more}`,
+    { fix: `uninstall "${skill_id}" first`, details: { needed_by: needs } },
+  );
 }

@@ -48,6 +48,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   network_access: 'network_access = false, or a list like ["api.example.org"]',
   dependencies:
     '[dependencies], then other-skill = "^1.0.0"; packages of Python go into the script\'s header',
+  provides: '[provides], then other-skill = "1.2.0"',
 };
 
 function explain(issue: core.$ZodIssue, path: Path, source: ManifestSource): readonly Told[] {

@@ -1,4 +1,4 @@
-import { validRange } from "semver";
+import { valid, validRange } from "semver";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { commandLineProblem, packageProgramProblem } from "./command-words.ts";
@@ -171,6 +171,11 @@ const range = z.string().max(200).superRefine(unless(
   () => 'Write a range like "^1.0.0"',
 ));
 
+const providedVersion = z.string().max(200).superRefine(unless(
+  (value) => (valid(value) === value ? undefined : "it is not a version"),
+  () => FIX.version,
+));
+
 const model = z.strictObject({
   type: z.literal("python").default("python").describe("Kind of skill"),
   id: skillId.describe("What the skill is called by: a-z, 0-9, _ and -, starts with a letter"),
@@ -207,6 +212,9 @@ const model = z.strictObject({
   }).prefault({}),
   resilience: resilience.exactOptional().describe("What happens when a call fails"),
   dependencies: z.record(skillId, range).default({}).describe("Other skills by id, with ranges of versions"),
+  provides: z.record(skillId, providedVersion).exactOptional().describe(
+    "Ids of skills that this one can stand for, with the version it counts as",
+  ),
   metadata: z.strictObject({
     tags: z.array(text(60)).max(32).default([]),
     category: text(60).exactOptional(),
@@ -227,7 +235,7 @@ const model = z.strictObject({
       issue(["credentials", index, "name"], `a second credential "${name}"`, "Remove one");
     }
   });
-  const { default_tool: first, id, dependencies, command, serve } = manifest;
+  const { default_tool: first, id, dependencies, provides = {}, command, serve } = manifest;
   if (command !== undefined && serve !== undefined && serve !== "stdio") {
     issue(["serve"], `a program of its own can't serve by ${serve}`, "Leave serve out");
   }
@@ -236,6 +244,9 @@ const model = z.strictObject({
   }
   if (Object.hasOwn(dependencies, id)) {
     issue(["dependencies", id], "a skill can't depend on itself", "Remove it");
+  }
+  if (Object.hasOwn(provides, id)) {
+    issue(["provides", id], "a skill provides itself, in its own version", "Remove it");
   }
 });
 

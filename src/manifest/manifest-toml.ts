@@ -42,6 +42,7 @@ const ORDER: readonly (keyof PythonManifest)[] = [
   "security",
   "resilience",
   "dependencies",
+  "provides",
   "metadata",
 ];
 

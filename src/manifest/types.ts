@@ -117,6 +117,8 @@ export interface PythonManifest {
   readonly resilience?: ResilienceSpec;
   /** Other skills by id, with semver ranges. */
   readonly dependencies: Readonly<Record<string, string>>;
+  /** Ids of skills that it can stand for where others depend on them, with the version it counts as. */
+  readonly provides?: Readonly<Record<string, string>>;
   readonly metadata: { readonly tags: readonly string[]; readonly category?: string };
 }
 

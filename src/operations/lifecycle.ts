@@ -14,6 +14,18 @@ export interface SkillAnswer {
   readonly skill_info: SkillInfo;
 }
 
+/** Answer of `install`. */
+export interface InstallAnswer extends SkillAnswer {
+  /** What was installed before, because the skill needs it. */
+  readonly dependencies: readonly SkillInfo[];
+}
+
+/** Answer of `disable`. */
+export interface DisableAnswer extends SkillAnswer {
+  /** Skills that serve and need this one. */
+  readonly findings: readonly Finding[];
+}
+
 /** Answer of `test`. */
 export interface TestAnswer extends SkillAnswer {
   readonly report: TestReport;
@@ -33,14 +45,16 @@ export const validate: Operation<{ package_dir: string }, ValidationReport> = {
 };
 
 /** Operation `install`. */
-export const install: Operation<{ package_dir: string; test: boolean }, SkillAnswer> = {
+export const install: Operation<{ package_dir: string; test: boolean }, InstallAnswer> = {
   name: "install",
-  description: "Install a package folder as a candidate",
+  description: "Install a package folder as a candidate, and what it needs of the home before it",
   mode: "full",
   input: z.object({ package_dir: z.string().min(1), test: z.boolean().default(false) }),
-  async handler({ skills, actor, signal }, { package_dir, test: alsoTest }): Promise<SkillAnswer> {
-    const options = { actor, test: alsoTest, ...(signal === undefined ? {} : { signal }) };
-    return { skill_info: await skills.library.install(package_dir, options) };
+  async handler({ skills, actor, signal }, { package_dir, test: alsoTest }): Promise<InstallAnswer> {
+    const dependencies: SkillInfo[] = [];
+    const onDependency = (info: SkillInfo): void => void dependencies.push(info);
+    const options = { actor, test: alsoTest, onDependency, ...(signal === undefined ? {} : { signal }) };
+    return { skill_info: await skills.library.install(package_dir, options), dependencies };
   },
 };
 
@@ -98,15 +112,26 @@ export const setup: Operation<{ id: string }, SetupResult> = {
 };
 
 /** Operation `disable`. */
-export const disable: Operation<{ id: string }, SkillAnswer> = {
+export const disable: Operation<{ id: string }, DisableAnswer> = {
   name: "disable",
   description: "Take a skill out of service",
   mode: "full",
   input: z.object({ id }),
-  async handler({ skills, actor }, input): Promise<SkillAnswer> {
-    return { skill_info: await skills.library.disable(input.id, actor) };
+  async handler({ skills: { library }, actor }, input): Promise<DisableAnswer> {
+    const skill_info = await library.disable(input.id, actor);
+    const needs = (await library.neededBy(input.id)).filter(({ serving }) => serving);
+    return { skill_info, findings: skill_info.serving === null ? needs.map(leftAlone) : [] };
   },
 };
+
+function leftAlone({ skill_id, version, name, range }: SkillNeed): Finding {
+  return {
+    severity: "warning",
+    rule: "dependencies/disabled",
+    message: `"${skill_id} ${version}" serves and needs "${name}" ${range}`,
+    fix: `disable "${skill_id}" too, or enable this one again`,
+  };
+}
 
 /** Operation `uninstall`. */
 export const uninstall: Operation<{ id: string; keep_data: boolean }, Uninstalled> = {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { diffFiles } from "../graph/file-diff.ts";
 import type { AuditRecord } from "../lifecycle/audit.ts";
 import { SLOT_LOGS, type SlotLog } from "../lifecycle/slot-log.ts";
-import type { GenerationInfo, SkillInfo } from "../lifecycle/types.ts";
+import type { GenerationInfo, RemoteSource, SkillInfo } from "../lifecycle/types.ts";
 import type { RunEntry, RunStats } from "../observe/history.ts";
 import type { Operation } from "./types.ts";
 
@@ -31,15 +31,49 @@ export interface StatusAnswer {
   readonly source: "same" | "changed" | "absent";
   /** Unified diff from what is installed to the source, when asked for. */
   readonly diff?: string;
+  /** How the source differs from the registry's, when that was fetched. */
+  readonly remote?: RemoteStatus;
 }
 
-/** Operation `status`. */
-export const status: Operation<{ id: string; diff: boolean }, StatusAnswer> = {
+/** How a source differs from the one in a remote. */
+export interface RemoteStatus {
+  /** Without user and password. */
+  readonly url: string;
+  readonly branch: string;
+  readonly commit: string;
+  /** `absent`: the remote has no such skill. */
+  readonly source: RemoteSource["source"];
+  /** Unified diff from the remote to the source here, of text files, when asked for. */
+  readonly diff?: string;
+}
+
+/** How a skill of the development space differs from the hub's draft. */
+export interface DraftStatus {
+  readonly id: string;
+  readonly space: "dev";
+  readonly folder: string;
+  readonly remote: RemoteStatus;
+}
+
+/** Operation `draft_status`: the skill need not be installed. */
+export const draftStatus: Operation<{ id: string; diff: boolean }, DraftStatus> = {
+  name: "draft_status",
+  description: "Compare a skill of the development space with the hub's draft",
+  mode: "read_only",
+  input: z.object({ id, diff: z.boolean().default(false) }),
+  async handler({ skills: { library }, signal }, { id: skill, diff }): Promise<DraftStatus> {
+    const found = await library.remoteSource(skill, "dev", { signal });
+    return { id: skill, space: "dev", folder: found.folder, remote: remoteStatus(found, diff) };
+  },
+};
+
+/** Operation `status`. `fetch` compares the source with the registry's as well. */
+export const status: Operation<{ id: string; diff: boolean; fetch: boolean }, StatusAnswer> = {
   name: "status",
   description: "Tell where a skill stands: versions, slots, tests, readiness, edits of its source",
   mode: "read_only",
-  input: z.object({ id, diff: z.boolean().default(false) }),
-  async handler({ skills: { library } }, { id: skill, diff }): Promise<StatusAnswer> {
+  input: z.object({ id, diff: z.boolean().default(false), fetch: z.boolean().default(false) }),
+  async handler({ skills: { library }, signal }, { id: skill, diff, fetch }): Promise<StatusAnswer> {
     const skill_info = await library.info(skill);
     const missing_secrets = library.secrets.missing(skill);
     const generations = (await library.generations(skill)).map((one) => ({
@@ -56,6 +90,7 @@ export const status: Operation<{ id: string; diff: boolean }, StatusAnswer> = {
           .filter((result) => result.status === "failed").length,
       },
     }));
+    const remote = fetch ? await library.remoteSource(skill, "workspace", { signal }) : undefined;
     const edited = await library.sourceFiles(skill);
     const changes = edited === undefined ? "" : diffFiles(await library.files(skill), edited);
     return {
@@ -65,9 +100,15 @@ export const status: Operation<{ id: string; diff: boolean }, StatusAnswer> = {
       generations,
       source: edited === undefined ? "absent" : changes === "" ? "same" : "changed",
       ...(diff ? { diff: changes } : {}),
+      ...(remote === undefined ? {} : { remote: remoteStatus(remote, diff) }),
     };
   },
 };
+
+function remoteStatus(found: RemoteSource, diff: boolean): RemoteStatus {
+  const { url, branch, commit, source, here, there } = found;
+  return { url, branch, commit, source, ...(diff ? { diff: diffFiles(there, here) } : {}) };
+}
 
 /** What was logged of a skill. */
 export interface LogsAnswer {

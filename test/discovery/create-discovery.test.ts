@@ -276,3 +276,21 @@ test("close ends waiting work, closes an embedder that it opened but none it was
   await owner.close();
   expect(opened.closed).toBe(true);
 });
+
+test.each<[string, () => Promise<{ readonly dir?: string }>]>([
+  ["without a folder", () => Promise.resolve({})],
+  ["whose folder cannot be written", async () => {
+    await writeFile(join(dir, "file"), "");
+    return { dir: join(dir, "file") };
+  }],
+])("a discovery %s searches from memory and embeds only what changed", async (_, place) => {
+  const source = new ChangingSource(SKILLS);
+  const embedder = new BagOfWords();
+  const discovery = createDiscovery({ ...await place(), source, embedder });
+  expect((await discovery.search(QUERY)).mode).toBe("hybrid");
+  const first = embedder.texts.length;
+  source.set([...SKILLS, sample("unzip", { description: "Unpack a ZIP archive" })]);
+  expect((await discovery.search("unpack a zip archive")).matches[0]?.id).toBe("unzip");
+  expect(embedder.texts.slice(first).sort()).toEqual(["Unpack a ZIP archive", "unzip"]);
+  expect((await readdir(dir)).filter((name) => name !== "file")).toEqual([]);
+});

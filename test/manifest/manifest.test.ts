@@ -93,6 +93,9 @@ max_file_size_mb = 10
 
 [dependencies]
 git-utils = "^1.0.0"
+file-processor = ">=2.1.0"
+[provides]
+code-formatter = "1.2.0"
 [metadata]
 tags = ["text"]
 category = "numbers"
@@ -112,7 +115,8 @@ category = "numbers"
       max_execution_time: 30,
       max_file_size_mb: 10,
     });
-    expect(manifest.dependencies).toEqual({ "git-utils": "^1.0.0" });
+    expect(manifest.dependencies).toEqual({ "git-utils": "^1.0.0", "file-processor": ">=2.1.0" });
+    expect(manifest.provides).toEqual({ "code-formatter": "1.2.0" });
     expect(manifest.metadata).toEqual({ tags: ["text"], category: "numbers" });
   });
 
@@ -193,6 +197,9 @@ category = "numbers"
     ["[dependencies]\ngit-utils = 'latest'", "not a range", "^1.0.0"],
     ["[dependencies]\nGit = '^1'", "an id has", 'Use "git"'],
     ["[dependencies]\nroman = '^1'", "can't depend on itself", "Remove"],
+    ["[provides]\nroman = '1.0.0'", "provides itself", "Remove"],
+    ["[provides]\nother = '^1.0.0'", "not a version", '"1.0.0"'],
+    ["provides = ['other@1.0.0']", "provides must be a table", '[provides], then other-skill = "1.2.0"'],
     ["[metadata]\ntag = []", "unknown key metadata.tag", 'Did you mean "tags"?'],
     ["type = 'code_inline'", 'type must be "python"', ""],
   ])("tells of %j what is wrong and what to do", (text, message, fix) => {

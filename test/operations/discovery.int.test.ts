@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Embeddings } from "@langchain/core/embeddings";
@@ -10,6 +10,7 @@ import { openLangChainEmbedder } from "../../src/discovery/langchain-embedder.ts
 import { test as testSkill } from "../../src/operations/lifecycle.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { search } from "../../src/operations/search.ts";
+import { openSkills } from "../../src/skills.ts";
 import { TestVectorStore } from "../discovery/memory-vector-store.ts";
 import { BagOfWords } from "../discovery/samples.ts";
 import { tries } from "../torture.ts";
@@ -162,6 +163,34 @@ describe("the index of a home", () => {
   /** An operation that isn't allowed in that state is part of the game. */
   function unlessRefused(error: unknown): void {
     if (!SkillError.isInstance(error)) throw error;
+  }
+});
+
+test("a home that is not trusted is searched, and nothing is written into it", async () => {
+  const home = await temporarySkills({ embeddings: { model: new BagEmbeddings(), id: "bag" } });
+  await home.serve(write({ id: "word_count", description: "Count the words of a text" }));
+  const copy = join(folder, "copy");
+  cpSync(home.dir, copy, { recursive: true });
+  await home.close();
+  const store = new TestVectorStore();
+  const embeddings = { model: new BagEmbeddings(), id: "bag" };
+  const skills = await openSkills({
+    dir: copy,
+    untrustedDir: true,
+    embeddings,
+    vectorStore: { store, id: "x" },
+  });
+  try {
+    expect(await skills.search("count words", { all: true })).toMatchObject([{
+      id: "word_count",
+      status: "pending",
+      cosine: expect.any(Number),
+    }]);
+    expect(await skills.search("count words")).toEqual([]);
+    expect(existsSync(join(copy, ".index"))).toBe(false);
+    expect(store.rows.size).toBe(0);
+  } finally {
+    await skills.close();
   }
 });
 

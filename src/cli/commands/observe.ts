@@ -1,5 +1,13 @@
 import { plainText } from "../../base/plain-text.ts";
-import { logs, stats, status, type StatusAnswer } from "../../operations/observe.ts";
+import { SkillError } from "../../base/errors.ts";
+import {
+  draftStatus,
+  logs,
+  type RemoteStatus,
+  stats,
+  status,
+  type StatusAnswer,
+} from "../../operations/observe.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
 import { showSkill } from "../show.ts";
@@ -9,11 +17,26 @@ export const statusCommand: Command = {
   name: "status",
   summary: "tell where a skill stands: versions, slots, tests, readiness, edits",
   args: [["<id>", "the skill's id"]],
-  options: [["--diff", "show how its source in the home differs from what is installed"]],
-  examples: ["skillwright status word_count", "skillwright status word_count --diff --json"],
-  async run({ terminal, open }, [id], { diff }) {
-    const answer = await perform(status, await open(), { id, diff: diff === true });
-    return { document: answer, text: showStatus(terminal, answer) };
+  options: [
+    ["--diff", "show how its source in the home differs from what is installed"],
+    ["--fetch", "compare its source with the registry's too ([registry] in config.toml)"],
+    ["--space <name>", "dev: with --fetch, the development folder and the hub's draft"],
+  ],
+  examples: [
+    "skillwright status word_count",
+    "skillwright status word_count --fetch --diff",
+    "skillwright status --space dev word_count --fetch --diff",
+  ],
+  async run({ terminal, open }, [id], { diff, fetch, space }) {
+    const input = { id, diff: diff === true, fetch: fetch === true };
+    if (space === undefined) {
+      const answer = await perform(status, await open(), input);
+      return { document: answer, text: showStatus(terminal, answer) };
+    }
+    requireDevSpace(space, input.fetch);
+    const draft = await perform(draftStatus, await open(), input);
+    const lines = [`${terminal.style("bold", draft.id)} in ${plainText(draft.folder)}`];
+    return { document: draft, text: [...lines, ...showRemote(terminal, draft.remote)].join("\n") };
   },
 };
 
@@ -73,7 +96,7 @@ export const statsCommand: Command = {
 };
 
 function showStatus(terminal: Terminal, answer: StatusAnswer): string {
-  const { skill_info, ready, missing_secrets, generations, source, diff } = answer;
+  const { skill_info, ready, missing_secrets, generations, source, diff, remote } = answer;
   const lines = [
     showSkill(terminal, skill_info),
     `  ${ready ? terminal.style("green", "ready") : terminal.style("yellow", "not ready")}` +
@@ -87,7 +110,29 @@ function showStatus(terminal: Terminal, answer: StatusAnswer): string {
   ];
   if (source === "changed") lines.push(`  ${terminal.style("yellow", "its source was edited since")}`);
   if (diff !== undefined && diff !== "") lines.push(plainText(diff.trimEnd()));
+  if (remote !== undefined) lines.push(...showRemote(terminal, remote));
   return lines.join("\n");
+}
+
+function showRemote(terminal: Terminal, { url, branch, commit, source, diff }: RemoteStatus): string[] {
+  const says = { same: "the same as", changed: "differs from", absent: "is not in" }[source];
+  const style = source === "same" ? "green" : "yellow";
+  const place = `${branch} of ${url} at ${commit.slice(0, 12)}`;
+  const lines = [`  ${terminal.style(style, says)} ${plainText(place)}`];
+  if (diff !== undefined && diff !== "") lines.push(plainText(diff.trimEnd()));
+  return lines;
+}
+
+/** The home's own space needs no name, and a development space is only ever compared. */
+function requireDevSpace(space: string | boolean, fetch: boolean): void {
+  if (space !== "dev") {
+    throw new SkillError("invalid_input", `there is no space "${String(space)}"`, { fix: "use --space dev" });
+  }
+  if (!fetch) {
+    throw new SkillError("invalid_input", "the development space is compared with the hub's draft", {
+      fix: "add --fetch",
+    });
+  }
 }
 
 function time(at: number): string {

@@ -6,7 +6,7 @@ import { readZip } from "../../manifest/archive/read-zip.ts";
 import { loadPackage } from "../../manifest/package.ts";
 import { type PackageFile, readPackageFiles, readPlainFile } from "../../manifest/package-files.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
-import type { Permissions } from "../../manifest/types.ts";
+import type { Permissions, PythonManifest } from "../../manifest/types.ts";
 import type { Home } from "../home.ts";
 import { writePackageFiles } from "../source-folder.ts";
 import { gitSourceText, parseGitSource, readGitSource } from "./git-source.ts";
@@ -17,6 +17,7 @@ export interface FetchedPackage {
   readonly version: string;
   /** What it asks for. */
   readonly permissions: Permissions;
+  readonly manifest: PythonManifest;
   readonly files: readonly PackageFile[];
   /** Where it came from, without passwords, for the audit. */
   readonly origin: string;
@@ -53,7 +54,7 @@ export async function fetchSource(
   const { path, manifest } = await loadPackage(place);
   const { id, version, security: { permissions } } = manifest;
   const files = await readPackageFiles(path);
-  return { id, version, permissions, files, origin: `folder ${basename(path)}`, source: place };
+  return { id, version, permissions, manifest, files, origin: `folder ${basename(path)}`, source: place };
 }
 
 /** Loads files as a package, in a folder of their own: what is read is what was in the archive. */
@@ -69,7 +70,7 @@ async function identified(
     const { path, manifest } = await loadPackage(folder);
     // A script that is a whole skill is taken alone, as from a folder.
     const { id, version, security: { permissions } } = manifest;
-    return { id, version, permissions, files: await readPackageFiles(path) };
+    return { id, version, permissions, manifest, files: await readPackageFiles(path) };
   } finally {
     await rm(room, { recursive: true, force: true });
   }

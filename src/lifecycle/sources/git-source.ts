@@ -108,8 +108,8 @@ export async function readGitFolder(
   room: string,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly commit: string; readonly files: readonly PackageFile[] | undefined }> {
-  const run = await gitIn(room, source.client, signal);
   try {
+    const run = await gitIn(room, source.client, signal);
     if (!isFetchable(source)) {
       throw new SkillError("invalid_input", `"${withoutUser(source.url)}" cannot be given to git`);
     }
