@@ -186,7 +186,7 @@ class LocalLibrary implements OpenedLibrary {
     return this.#changing(activateSkill(this.#home, id, options));
   }
 
-  update(id: string, options?: UpdateOptions): Promise<Updated> {
+  update(id: string, options: UpdateOptions): Promise<Updated> {
     return this.#changing(updateSkill(this.#home, id, options));
   }
 

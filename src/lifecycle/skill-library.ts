@@ -83,7 +83,7 @@ export interface SkillLibrary extends DocumentSource {
     options?: { readonly actor?: Actor; readonly signal?: AbortSignal },
   ): Promise<SkillInfo>;
   /** Installs, tests and activates what a source has; what served before goes on when it fails. */
-  update(id: string, options?: UpdateOptions): Promise<Updated>;
+  update(id: string, options: UpdateOptions): Promise<Updated>;
   advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo>;
   disable(id: string, actor?: Actor): Promise<SkillInfo>;
   quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo>;

@@ -301,9 +301,9 @@ export interface UpdateOptions {
   readonly test?: boolean;
   /** Takes a lower version too. Default false. */
   readonly downgrade?: boolean;
-  /** Asked before anything is installed; what it throws ends the update. Default: nobody is asked. */
-  readonly confirm?: (
-    plan: UpdatePlan & { readonly asked: Permissions; readonly allowed: Permissions },
+  /** Asked before anything is installed: the new version may want more. What it throws ends the update. */
+  readonly confirm: (
+    plan: UpdatePlan & { readonly before: PythonManifest; readonly after: PythonManifest },
   ) => void | Promise<void>;
   readonly actor?: Actor;
   readonly signal?: AbortSignal;

@@ -17,24 +17,23 @@ import type { Updated, UpdateOptions } from "./types.ts";
  * @throws {SkillError} `not_active`, `invalid_input` without a source or with another skill's, `invalid_transition` for a
  * lower version, what `options.confirm` throws, and the errors of `install`, `test` and `activate`
  */
-export async function updateSkill(home: Home, id: string, options: UpdateOptions = {}): Promise<Updated> {
+export async function updateSkill(home: Home, id: string, options: UpdateOptions): Promise<Updated> {
   requireTrusted(home);
   const { actor, signal, onStage, downgrade = false, test = true } = options;
   const serving = requireServing(home, id);
   onStage?.("read");
   const fetched = await fetchSource(home, options.source ?? sourceOf(home, serving), signal);
-  const { version: to, permissions: asked, source } = fetched;
+  const { manifest, source } = fetched, to = manifest.version;
   const digest = digestFiles(fetched.files);
   const plan = { skill_id: id, from: serving.version, to, source, digest };
-  if (fetched.id !== id) {
-    throw new SkillError("invalid_input", `the source holds "${fetched.id}", not "${id}"`, {
+  if (manifest.id !== id) {
+    throw new SkillError("invalid_input", `the source holds "${manifest.id}", not "${id}"`, {
       fix: `skillwright install ${source}`,
     });
   }
   if (digest === serving.digest) return { ...plan, updated: false, tests: null, info: info(home, id) };
   if (!downgrade && lt(to, serving.version)) throw lower(id, serving.version, to);
-  const allowed = serving.resolved.manifest.security.permissions;
-  await options.confirm?.({ ...plan, asked, allowed });
+  await options.confirm({ ...plan, before: serving.resolved.manifest, after: manifest });
   const common = {
     ...(actor === undefined ? {} : { actor }),
     ...(signal === undefined ? {} : { signal }),

@@ -2,11 +2,13 @@ import { z } from "zod";
 import type {
   SetupResult,
   SkillInfo,
+  SkillNeed,
   SkillStatus,
   TestReport,
   Uninstalled,
   ValidationReport,
 } from "../lifecycle/types.ts";
+import type { Finding } from "../manifest/types.ts";
 import type { Operation } from "./types.ts";
 
 /** Answer of an operation that changes one skill. */

@@ -44,7 +44,7 @@ export const update: Operation<UpdateInput, UpdateAnswer> = {
       test: input.test,
       downgrade: input.allow_downgrade,
       confirm: (plan) => {
-        newPermissions = permissionsBeyond(plan.asked, plan.allowed);
+        newPermissions = beyond(plan);
         requireConfirmed(plan, newPermissions, input);
       },
       onStage: (detail) => onEvent?.({ stage: "update", status: "started", detail }),
@@ -57,12 +57,26 @@ export const update: Operation<UpdateInput, UpdateAnswer> = {
 
 type Plan = Parameters<NonNullable<UpdateOptions["confirm"]>>[0];
 
+/** What the new version wants and the one that serves has not, in words. */
+function beyond({ before, after }: Plan): readonly string[] {
+  const known = new Set(before.credentials.map(({ name }) => name));
+  const secrets = after.credentials.filter(({ name }) => !known.has(name));
+  return [
+    ...permissionsBeyond(after.security.permissions, before.security.permissions),
+    ...secrets.map(({ name }) => `secret: ${name}`),
+  ];
+}
+
 function requireConfirmed(plan: Plan, more: readonly string[], { confirm, digest }: UpdateInput): void {
   if (digest !== undefined && digest !== plan.digest) {
-    throw new SkillError("digest_mismatch", `the source of "${plan.skill_id}" changed since it was looked at`, {
-      fix: "look at it again",
-      details: { expected: digest, found: plan.digest },
-    });
+    throw new SkillError(
+      "digest_mismatch",
+      `the source of "${plan.skill_id}" changed since it was looked at`,
+      {
+        fix: "look at it again",
+        details: { expected: digest, found: plan.digest },
+      },
+    );
   }
   if (confirm || more.length === 0) return;
   const { skill_id: id, from, to } = plan;

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -23,7 +23,10 @@ function write(version: string, manifest = "", script = ""): void {
   cpSync(TEMPLATE, source, { recursive: true });
   const change = (file: string, more: string): void => {
     const text = readFileSync(join(TEMPLATE, file), "utf8");
-    writeFileSync(join(source, file), `${text.replace('version = "0.1.0"', `version = "${version}"`)}\n${more}`);
+    writeFileSync(
+      join(source, file),
+      `${text.replace('version = "0.1.0"', `version = "${version}"`)}\n${more}`,
+    );
   };
   change("manifest.toml", manifest);
   change("skill.py", script);
@@ -44,7 +47,11 @@ beforeEach(async () => {
 
 describe("update", () => {
   test("brings what serves to the newer version where it came from, tested", async () => {
-    expect(await document("update", "word_count")).toMatchObject({ updated: false, tests: null, to: "1.0.0" });
+    expect(await document("update", "word_count")).toMatchObject({
+      updated: false,
+      tests: null,
+      to: "1.0.0",
+    });
     expect((await at("update", "word_count")).stdout).toContain("already up to date");
     write("1.1.0");
     expect(await document("update", "word_count")).toMatchObject({
@@ -66,13 +73,15 @@ describe("update", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("1.1.0 did not pass its tests, 1.0.0 goes on serving");
     expect(await serving()).toMatchObject({ version: "1.0.0", status: "active" });
-    writeFileSync(join(TEMPLATE, "tests/test_no.py"), "def test_no():\n    assert False\n");
     write("1.2.0");
-    rmSync(join(TEMPLATE, "tests/test_no.py"));
-    expect(await document("update", "word_count")).toMatchObject({ updated: false, tests: { passed: false } });
+    mkdirSync(join(source, "tests"), { recursive: true });
+    writeFileSync(join(source, "tests/test_no.py"), "def test_no():\n    assert False\n");
+    expect(await document("update", "word_count")).toMatchObject({
+      updated: false,
+      tests: { passed: false },
+    });
     expect(await serving()).toMatchObject({ version: "1.0.0" });
-    // The same bytes failed before: without their tests they are another matter.
-    write("1.3.0");
+    writeFileSync(join(source, "extra.txt"), "other bytes");
     expect(await document("update", "word_count", "--no-test")).toMatchObject({ updated: true, tests: null });
   });
 
@@ -108,7 +117,7 @@ describe("update", () => {
     });
   });
 
-  test("follows a branch of a repository, and the audit holds no password", async () => {
+  test("follows a branch of the repository that it came from", async () => {
     const bare = bareRepository(join(folder, String(homes), "git"));
     bare.push(source, "word_count");
     const git = `git+${bare.url}@main#word_count`;
@@ -125,7 +134,10 @@ describe("update", () => {
     write("3.0.0");
     await at("pack", source, "--out", elsewhere);
     write("1.0.0");
-    expect(await document("update", "word_count", elsewhere)).toMatchObject({ to: "3.0.0", source: elsewhere });
+    expect(await document("update", "word_count", elsewhere)).toMatchObject({
+      to: "3.0.0",
+      source: elsewhere,
+    });
     const other = join(folder, String(homes), "other");
     await at("new", other);
     expect(await document("update", "word_count", other)).toMatchObject({

@@ -62,6 +62,58 @@ describe("commands", () => {
   });
 });
 
+describe("answers of the papers' commands", () => {
+  const keys = async (command: string, payload?: unknown): Promise<unknown> => {
+    const { v: _v, request_id: _id, ...answer } = await ask(command, payload);
+    return answer.ok ? Object.keys(answer.payload as object) : Object.keys(answer);
+  };
+  const id = "acronym";
+
+  test("hold skill_info of the one skill, or skills of all", async () => {
+    expect(await keys("skill.install", { package_dir: fixtureSkill(id) })).toEqual([
+      "skill_info",
+      "dependencies",
+    ]);
+    expect(await keys("skill.advance_status", { id, status: "testing" })).toEqual(["skill_info"]);
+    expect(await keys("skill.activate", { id })).toEqual(["skill_info"]);
+    expect(await keys("skill.disable", { id })).toEqual(["skill_info", "findings"]);
+    expect(await keys("skill.activate", { id })).toEqual(["skill_info"]);
+    expect(await keys("skill.test", { id })).toEqual(["skill_info", "report"]);
+    expect(await keys("skill.quarantine", { id, reason: "look" })).toEqual(["skill_info"]);
+    expect(await keys("skill.list")).toEqual(["skills"]);
+    const { skills } = await payloadOf("skill.list") as { skills: object[] };
+    const { skill_info } = await payloadOf("skill.disable", { id }) as { skill_info: object };
+    for (const info of [...skills, skill_info]) {
+      for (const field of ["id", "name", "version", "status", "last_error"]) {
+        expect(info).toHaveProperty(field);
+      }
+      expect(JSON.stringify(info)).not.toContain(home.dir);
+    }
+  });
+
+  test("hold only an error with code and message when it fails, whatever fails", async () => {
+    const failing: readonly (readonly [command: string, payload: unknown, code: string])[] = [
+      ["skill.install", { package_dir: "/nowhere/at/all" }, "not_found"],
+      ["skill.install", {}, "invalid_input"],
+      ["skill.advance_status", { id, status: "pending" }, "invalid_transition"],
+      ["skill.advance_status", { id, status: "running" }, "invalid_input"],
+      ["skill.activate", { id: "nobody" }, "not_found"],
+      ["skill.disable", { id }, "invalid_transition"],
+      ["skill.quarantine", { id }, "invalid_input"],
+      ["skill.quarantine", { id: "nobody", reason: "x" }, "not_found"],
+      ["skill.rollback", { id }, "nothing_to_roll_back"],
+      ["skill.list", { status: "running" }, "invalid_input"],
+    ];
+    for (const [command, payload, code] of failing) {
+      expect(await keys(command, payload)).toEqual(["ok", "error"]);
+      expect(await ask(command, payload)).toMatchObject({
+        ok: false,
+        error: { code, message: expect.any(String) },
+      });
+    }
+  });
+});
+
 describe("envelopes", () => {
   test("a request id comes back as it was given", async () => {
     for (const request_id of ["a-1", "", 0, 7.5]) {

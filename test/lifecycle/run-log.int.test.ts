@@ -58,6 +58,10 @@ describe("run.log", () => {
       "  | two",
       expect.stringMatching(/^broken failed: tool_failed: .*no such thing.* \([\d.]+ ms\)$/),
       "  | before the end",
+      expect.stringContaining("  | Traceback"),
+      expect.stringContaining("skill.py"),
+      expect.stringContaining("raise ValueError"),
+      "  | ValueError: no such thing",
     ]);
     const text = readFileSync(logFile(), "utf8");
     expect(text).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z quiet ok/);
@@ -85,7 +89,8 @@ describe("run.log", () => {
     await expect(library.run("says", {}, { tool: "telling" })).rejects.toMatchObject({ code: "tool_failed" });
     const lines = (await library.log("says", "run")).join("\n");
     expect(lines).not.toContain(SECRET);
-    expect(lines.match(/\[redacted API_KEY\]/g)).toHaveLength(2);
+    expect(lines).toMatch(/telling failed: .*\[redacted API_KEY\]/);
+    expect(lines).toContain("  | [redacted API_KEY]");
   });
 
   it("shows what was printed so that it cannot pass for another run, and begins anew when it is too large", async () => {

@@ -169,6 +169,51 @@ describe("secrets of a home", () => {
     expect(row).toMatchObject({ via: "cli", name: "me", details: '{"name":"API_KEY"}' });
   });
 
+  it("never stand in the source tree: not in the package, a build, a slot or a snapshot, and no skill writes there", async () => {
+    const library = await home.open();
+    const files = {
+      ...keyed("one"),
+      "skill.py": `${HEADER}import os
+import pathlib
+import tempfile
+
+
+def invoke() -> list:
+    key = os.environ["API_KEY"]
+    tried = []
+    for folder in (pathlib.Path(__file__).parent, pathlib.Path(tempfile.gettempdir())):
+        try:
+            (folder / "key.txt").write_text(key)
+            tried.append("written")
+        except OSError:
+            tried.append("denied")
+    return tried
+`,
+    };
+    await library.install(home.write("one", files));
+    await library.activate("one");
+    await library.secrets.set({ skill: "one", name: "API_KEY", value: VALUE });
+    await library.secrets.set({ name: "API_KEY", value: VALUE });
+    expect((await library.run("one", {})).value).toEqual(["denied", "written"]);
+    await library.test("one");
+    await library.install(home.write("one", { ...files, "notes.txt": "another" }));
+    await library.activate("one");
+    await library.run("one", {});
+    await library.check();
+    const below = (folder: string): string[] =>
+      readdirSync(join(home.dir, folder), { recursive: true, encoding: "utf8" }).toSorted();
+    const builds = readdirSync(join(home.dir, ".runtime/one/builds")).map((name) =>
+      below(`.runtime/one/builds/${name}/src`)
+    );
+    const first = ["manifest.toml", "skill.py"], second = ["manifest.toml", "notes.txt", "skill.py"];
+    expect(builds.toSorted((a, b) => a.length - b.length)).toEqual([first, second]);
+    expect(below("one")).toEqual(second);
+    const [snapshot = ""] = readdirSync(join(home.dir, ".state/snapshots/one"));
+    expect(below(`.state/snapshots/one/${snapshot}`)).toEqual(first);
+    expect(filesWith(VALUE, home.dir)).toEqual([]);
+    expect(filesWith("tried.append", home.dir).length).toBeGreaterThan(3); // such a search does find what is there
+  });
+
   it("are written anew, with their rights, when the file that shows them was changed or removed", async () => {
     const library = await installed("one");
     await library.secrets.set({ skill: "one", name: "API_KEY", value: VALUE });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseGitSource } from "../../src/lifecycle/sources/git-source.ts";
+import { gitSourceText, parseGitSource } from "../../src/lifecycle/sources/git-source.ts";
 import { writeTar } from "../../src/manifest/archive/write-tar.ts";
 import { readPackageFiles } from "../../src/manifest/package-files.ts";
 import { romanSkill, type TestHome, testHome } from "./support/open-home.ts";
@@ -155,5 +155,16 @@ describe("install from git", () => {
     ["git+ssh://git@h/r.git", { url: "ssh://git@h/r.git" }],
   ])("reads %s", (text, source) => {
     expect(parseGitSource(text)).toEqual(source);
+  });
+
+  it.each([
+    ["git+https://u:p@h/r.git@v1#a/b", "git+https://h/r.git@v1#a/b"],
+    ["git+https://token@h/r.git", "git+https://h/r.git"],
+    ["git+ssh://git@h/r.git@v1", "git+ssh://git@h/r.git@v1"],
+    ["git+ssh://git:p@h/r.git", "git+ssh://git@h/r.git"],
+    ["git+file:///srv/r.git#a", "git+file:///srv/r.git#a"],
+  ])("notes %s without its password", (text, noted) => {
+    const source = parseGitSource(text);
+    expect(source === undefined ? undefined : gitSourceText(source)).toBe(noted);
   });
 });

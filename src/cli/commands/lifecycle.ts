@@ -61,7 +61,7 @@ export const packCommand: Command = {
 
 export const installCommand: Command = {
   name: "install",
-  summary: "install a package as a candidate; what serves goes on serving",
+  summary: "install a package as a candidate, after what it needs of the home; what serves goes on serving",
   args: [["<source>", "a folder, a script, an id of the home, an archive, or git+<url>[@ref][#folder]"]],
   options: [["--test", "run its tests as well; 1 when they fail"]],
   examples: [
@@ -72,10 +72,12 @@ export const installCommand: Command = {
   async run({ terminal, open }, [source], { test }) {
     const context = await open();
     const installed = await perform(operations.install, context, { package_dir: source });
-    if (test !== true) return { document: installed, text: showSkill(terminal, installed.skill_info) };
-    const tested = await perform(operations.test, context, { id: installed.skill_info.id });
-    const text = `${showTests(terminal, tested.report)}\n${showSkill(terminal, tested.skill_info)}`;
-    return { document: tested, text, ok: tested.report.passed };
+    const { skill_info, dependencies } = installed;
+    const first = dependencies.map((needed) => `${showSkill(terminal, needed)}\n`).join("");
+    if (test !== true) return { document: installed, text: `${first}${showSkill(terminal, skill_info)}` };
+    const tested = await perform(operations.test, context, { id: skill_info.id });
+    const text = `${first}${showTests(terminal, tested.report)}\n${showSkill(terminal, tested.skill_info)}`;
+    return { document: { ...tested, dependencies }, text, ok: tested.report.passed };
   },
 };
 
@@ -161,11 +163,14 @@ export const enableCommand: Command = changeCommand(
   "let a disabled skill serve again",
   operations.activate,
 );
-export const disableCommand: Command = changeCommand(
-  "disable",
-  "take a skill out of service",
-  operations.disable,
-);
+export const disableCommand: Command = {
+  ...changeCommand("disable", "take a skill out of service", operations.disable),
+  async run({ terminal, open }, [id]) {
+    const answer = await perform(operations.disable, await open(), { id });
+    const text = [showSkill(terminal, answer.skill_info), showFindings(terminal, answer.findings)];
+    return { document: answer, text: text.join("\n").trim() };
+  },
+};
 
 export const quarantineCommand: Command = {
   ...changeCommand(

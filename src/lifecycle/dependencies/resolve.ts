@@ -44,7 +44,7 @@ interface Search {
 }
 
 /** Bounds of the search, and of how deep it goes. */
-const MAX_STEPS = 20_000, MAX_DEPTH = 2000;
+const MAX_STEPS = 10_000, MAX_DEPTH = 2000;
 
 /**
  * Chooses one version of every skill that `root` needs, directly or not, so that all ranges are fulfilled, nothing needs
@@ -98,7 +98,7 @@ function choose(
   const [demand, ...later] = demands;
   if (demand === undefined) return finish(search, chosen);
   if (++search.steps > MAX_STEPS || depth > MAX_DEPTH) {
-    search.failure = tooMany(demand.chain[0] ?? demand.name);
+    search.failure ??= tooMany(demand.chain[0] ?? demand.name);
     return undefined;
   }
   const fitting = candidates(search.supply, chosen, demand);
