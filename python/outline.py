@@ -5,6 +5,8 @@
     calls       dotted names of what is called, with the first line (aliases resolved)
     serve       how the file most likely serves calls: functions | stdio | fd
     methods     JSON-RPC method names that stand in it as text
+    arguments   its command line, when `argparse` reads it and all of it is literal
+    undefined   names that it uses and nobody defines, with the first line
     syntax_error {line, message} instead of the rest, when it cannot be parsed
 """
 
@@ -12,6 +14,8 @@ import ast
 import json
 import re
 import warnings
+
+from names import undefined_names
 
 MOST_FUNCTIONS, MOST_NAMES, MOST_TEXT, DEEPEST = 200, 300, 2000, 8
 METHODS = ("handshake", "skill.handshake", "invoke", "health", "skill.health", "shutdown", "progress", "log")
@@ -34,11 +38,13 @@ def outline(text, limit=102_400):
         warnings.simplefilter("ignore")
         try:
             tree = ast.parse(text)
+            compile(tree, "skill", "exec", dont_inherit=True)  # `return` outside of a function parses
+            undefined = undefined_names(text, tree)
         except SyntaxError as error:
             return {"syntax_error": {"line": error.lineno or 1, "message": str(error.msg)[:500]}}
         except (ValueError, RecursionError, MemoryError) as error:
             return {"syntax_error": {"line": 1, "message": str(error)[:500] or type(error).__name__}}
-    found = Reader(tree).outline()
+    found = {**Reader(tree).outline(), "undefined": undefined}
     for drop in (_no_docs, _no_calls, _no_details):
         if len(json.dumps(found)) < limit - 1024:
             break
@@ -52,7 +58,7 @@ def _no_docs(found):
 
 
 def _no_calls(found):
-    found["calls"] = []
+    found["calls"], found["undefined"] = [], []
 
 
 def _no_details(found):
@@ -75,7 +81,9 @@ class Reader:
         imports, names = _imports(self.tree)
         calls = _calls(self.tree, names)
         methods = _methods(self.tree)
+        arguments = _arguments(self.tree, names)
         return {
+            **({} if arguments is None else {"arguments": arguments}),
             "functions": [self.function(node) for node in functions[:MOST_FUNCTIONS]],
             "imports": imports,
             "calls": calls,
@@ -267,6 +275,74 @@ def _enum(values):
         if kinds == {kind}:
             schema["type"] = name
     return schema
+
+
+# --- the command line ---
+
+MOST_ARGUMENTS = 64
+ACTIONS = {"store": "value", "store_true": "true", "store_false": "false", "count": "count", "append": "append"}
+TYPES = {"str": "string", "int": "integer", "float": "number"}
+
+
+def _arguments(tree, names):
+    """Rows for each argument of the one parser of a script; None when there is none, or it isn't plain to see."""
+    rows, parsers = [], 0
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = _dotted(node.func) or ""
+        first, _, rest = name.partition(".")
+        if names.get(first, first) + ("." + rest if rest else "") == "argparse.ArgumentParser":
+            parsers += 1
+        last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if last in ("add_subparsers", "add_mutually_exclusive_group", "parse_known_args"):
+            return None
+        if last == "add_argument":
+            row = _argument(node)
+            if row is None:
+                return None
+            rows.append((node.lineno, node.col_offset, row))
+    rows.sort(key=lambda row: row[:2])
+    found = [row for _line, _column, row in rows]
+    names = [row["name"] for row in found]
+    return found if parsers == 1 and len(found) <= MOST_ARGUMENTS and len(set(names)) == len(names) else None
+
+
+def _argument(node):
+    """One `add_argument`; None when something of it is not literal or not known here."""
+    flags = [_literal(arg) for arg in node.args]
+    words = {word.arg: word.value for word in node.keywords}
+    if not flags or not all(known and isinstance(value, str) for known, value in flags) or None in words:
+        return None
+    if set(words) - {"action", "type", "default", "required", "choices", "nargs", "help", "dest", "metavar", "const"}:
+        return None
+    given = {key: _literal(words[key]) for key in ("action", "required", "choices", "nargs", "help", "dest", "default") if key in words}
+    if any(not known for key, (known, _value) in given.items() if key not in ("default", "help", "choices")):
+        return None
+    value = {key: value for key, (known, value) in given.items() if known}
+    options = [flag for _known, flag in flags]
+    kind = ACTIONS.get(value.get("action", "store"))
+    nargs = value.get("nargs")
+    if kind is None or not (nargs in (None, "?", "*", "+") or type(nargs) is int):
+        return None
+    positional = not options[0].startswith("-")
+    flag = None if positional else next((option for option in options if option.startswith("--")), options[0])
+    name = value.get("dest") or (options[0] if positional else flag.lstrip("-")).replace("-", "_")
+    row = {
+        "name": name[:64],
+        "kind": kind,
+        "type": TYPES.get(_last_name(words["type"]), "string") if "type" in words else "string",
+        "list": kind == "append" or nargs in ("*", "+") or (type(nargs) is int and nargs > 0),
+        "required": nargs not in ("?", "*") if positional else value.get("required") is True,
+        "help": value.get("help", "")[:500] if isinstance(value.get("help", ""), str) else "",
+    }
+    if flag is not None:
+        row["flag"] = flag[:64]
+    if isinstance(value.get("choices"), list):
+        row["choices"] = value["choices"][:200]
+    if value.get("default") is not None and kind == "value":
+        row["default"] = value["default"]
+    return row
 
 
 # --- names ---

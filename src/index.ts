@@ -27,15 +27,20 @@ export {
 } from "./graph/generate.ts";
 export { buildGenerationPrompt } from "./graph/maker-prompt.ts";
 export { proposalText } from "./graph/proposal-text.ts";
+export { type ReviseOptions, reviseProposal } from "./graph/revise.ts";
+export { validateStagedSkill } from "./graph/validate-staged.ts";
 export type {
   ApprovalAnswer,
   ApprovalRequest,
+  Budget,
   GenerateRequest,
   GenerationReport,
   GeneratorConfig,
   GeneratorOutcome,
   GraphEvent,
+  ReuseCandidate,
   SkillGraphOptions,
+  SkillSource,
 } from "./graph/types.ts";
 
 export { createHost, type Host, type HostAnswer } from "./host/host.ts";

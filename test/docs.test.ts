@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "../src/cli/main.ts";
+import { allCommands } from "../src/cli/commands.ts";
 import { readManifest } from "../src/manifest/manifest.ts";
 import { parseScriptMetadata } from "../src/manifest/pep723.ts";
 import { docBlocks, documents } from "./docs-blocks.ts";
+
+const COMMANDS = await allCommands();
 
 const root = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");

@@ -34,11 +34,13 @@ test("the root exports exactly these values", () => {
     "openSkills",
     "proposalText",
     "quarantinePythonSkill",
+    "reviseProposal",
     "rollbackPythonSkill",
     "savePythonRegistry",
     "scriptTool",
     "skillTool",
     "skillTools",
+    "validateStagedSkill",
   ]);
   expect(Object.keys(middleware)).toEqual(["skillMiddleware"]);
   expect(Object.keys(runner).toSorted()).toEqual(["openScript", "runScript"]);

@@ -199,5 +199,8 @@ async function chooseModels(): Promise<{ agent: BaseChatModel; maker: BaseChatMo
     };
   }
   const live = await initChatModel(options.model) as unknown as BaseChatModel;
-  return { agent: recorded(live, recording.agent), maker: recorded(live, recording.maker) };
+  return {
+    agent: recorded(live, (message) => recording.agent.push(message)),
+    maker: recorded(live, (message) => recording.maker.push(message)),
+  };
 }

@@ -64,20 +64,23 @@ export class ReplayModel extends BaseChatModel {
   }
 }
 
-/** Passes calls on to a live model and writes its messages down. */
-export function recorded(model: BaseChatModel, into: RecordedMessage[]): BaseChatModel {
+/** Told of each message of a model, and of what it was asked. */
+export type Listener = (message: RecordedMessage, request: readonly BaseMessage[]) => void;
+
+/** Passes calls on to a live model and tells of its messages. */
+export function recorded(model: BaseChatModel, hear: Listener): BaseChatModel {
   return new Proxy(model, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
       if (key === "bindTools") {
-        return (...args: unknown[]) => recorded(value.apply(target, args) as BaseChatModel, into);
+        return (...args: unknown[]) => recorded(value.apply(target, args) as BaseChatModel, hear);
       }
       if (key !== "invoke") return value.bind(target) as unknown;
       return async (...args: unknown[]) => {
         const message = await value.apply(target, args) as AIMessage;
         const calls = (message.tool_calls ?? []).map(({ id, name, args }) => ({ id: id ?? "", name, args }));
-        into.push({ content: message.text, tool_calls: calls });
+        hear({ content: message.text, tool_calls: calls }, args[0] as readonly BaseMessage[]);
         return message;
       };
     },

@@ -1,11 +1,14 @@
-import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Options of `writeFileAtomic`. */
 export interface AtomicWriteOptions {
   /** Permission bits of the new file. Default 0o600. */
   readonly mode?: number;
+  /** Where the temporary file is made: a free path on the same file system. Default: beside the file. */
+  readonly temporary?: string;
+  /** Whether a power cut can no longer bring the old bytes back. Who passes false syncs the folder. Default true. */
+  readonly durable?: boolean;
 }
 
 /**
@@ -19,7 +22,9 @@ export async function writeFileAtomic(
   options: AtomicWriteOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  // The global one: "node:crypto" takes longer to load than a command that only reads takes altogether.
+  const { temporary = join(folder, `.${basename(path)}.${crypto.randomUUID()}.tmp`), durable = true } =
+    options;
   try {
     const file = await open(temporary, "wx", options.mode ?? 0o600);
     try {
@@ -33,7 +38,28 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(folder);
+  if (durable) await syncFolder(folder);
+}
+
+/**
+ * Makes a folder and those around it that are missing, such that a power cut leaves them there.
+ */
+export async function makeFolder(path: string, options: { readonly mode?: number } = {}): Promise<void> {
+  for (const folder of await madeIn(path, options)) await syncFolder(folder);
+}
+
+/** The same, but who calls it syncs the folders that got an entry: they are the answer. */
+export async function madeIn(
+  path: string,
+  options: { readonly mode?: number } = {},
+): Promise<readonly string[]> {
+  const first = await mkdir(path, { recursive: true, ...options });
+  if (first === undefined) return [];
+  const folders: string[] = [];
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) {
+    folders.push(dirname(folder));
+  }
+  return folders;
 }
 
 /** Makes the entries of a folder durable. */

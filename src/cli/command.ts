@@ -1,14 +1,25 @@
+import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type { OperationContext } from "../operations/types.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options that commander parsed: camelCase names, text or boolean. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
-/** What a command works with. `open` opens the home, once, when the command needs it. */
+/**
+ * What a command works with. `open` opens the home, once, when the command needs it; `look` reads its list without what
+ * changing and running need.
+ */
 export interface CommandIo {
   readonly terminal: Terminal;
   readonly json: boolean;
-  readonly open: (extra?: { readonly model?: string | undefined }) => Promise<OperationContext>;
+  readonly look: () => Promise<Pick<SkillLibrary, "list">>;
+  readonly open: (extra?: Makers) => Promise<OperationContext>;
+}
+
+/** Chat models named on the command line, as `provider:name`. */
+export interface Makers {
+  readonly model?: string | undefined;
+  readonly verifier?: string | undefined;
 }
 
 /** Answer of a command: the document for `--json`, the text for a person, and whether what was asked for is so. */

@@ -1,57 +1,16 @@
 import process from "node:process";
 import { Command as Commander, type Command as CommanderCommand, CommanderError } from "commander";
 import { SkillError } from "../base/errors.ts";
-import { openSkills, type Skills } from "../skills.ts";
+import { findHome } from "../lifecycle/find-home.ts";
+import { type HomeReader, readHome } from "../lifecycle/read-home.ts";
+import type { openSkills, Skills } from "../skills.ts";
 import { VERSION } from "../version.ts";
 import type { Command, CommandIo, Options } from "./command.ts";
-import { hostCommand } from "./commands/host.ts";
-import * as lifecycle from "./commands/lifecycle.ts";
-import * as lookUp from "./commands/look-up.ts";
-import * as making from "./commands/making.ts";
-import * as observe from "./commands/observe.ts";
-import { updateCommand } from "./commands/update.ts";
-import { runCommand } from "./commands/run.ts";
-import * as secrets from "./commands/secrets.ts";
+import { commandsFor } from "./commands.ts";
 import { makerByName } from "./maker.ts";
 import { programsOfUser } from "./user-programs.ts";
 import { showError, showProgress } from "./show.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Every command of the command line. */
-export const COMMANDS: readonly Command[] = [
-  lookUp.doctorCommand,
-  lifecycle.newCommand,
-  lifecycle.validateCommand,
-  lifecycle.packCommand,
-  lifecycle.installCommand,
-  lifecycle.testCommand,
-  lifecycle.activateCommand,
-  lifecycle.setupCommand,
-  lifecycle.rollbackCommand,
-  lifecycle.enableCommand,
-  lifecycle.disableCommand,
-  lifecycle.quarantineCommand,
-  updateCommand,
-  lifecycle.uninstallCommand,
-  lifecycle.trustCommand,
-  runCommand,
-  lookUp.listCommand,
-  lookUp.searchCommand,
-  lookUp.indexRebuildCommand,
-  observe.statusCommand,
-  observe.logsCommand,
-  observe.statsCommand,
-  making.generateCommand,
-  making.proposalsCommand,
-  making.approveCommand,
-  making.rejectCommand,
-  secrets.secretsSetCommand,
-  secrets.secretsListCommand,
-  secrets.secretsExportCommand,
-  secrets.secretsImportCommand,
-  secrets.secretsRemoveCommand,
-  hostCommand,
-];
 
 /** Words that commands begin with, and what they are about. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -67,7 +26,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 export async function main(
   argv: readonly string[],
   terminal: Terminal,
-  openHome: typeof openSkills = openSkills,
+  openHome: typeof openSkills = openAnyHome,
 ): Promise<number> {
   let exitCode = 0;
   const json = argv.some((given) => given === "--json" || given.startsWith("--json="));
@@ -80,7 +39,7 @@ export async function main(
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
     });
-  for (const command of COMMANDS) {
+  for (const command of await commandsFor(argv[0])) {
     addCommand(program, command, async (args, options) => {
       exitCode = await runCommandOnce(command, args, options, terminal, openHome);
     });
@@ -142,21 +101,27 @@ async function runCommandOnce(
   openHome: typeof openSkills,
 ): Promise<number> {
   const json = options["json"] !== undefined && options["json"] !== false;
-  let skills: Skills | undefined;
+  let skills: Skills | undefined, reader: HomeReader | undefined;
+  const dir = typeof options["dir"] === "string" ? options["dir"] : undefined;
   const io: CommandIo = {
     terminal,
     json,
-    async open({ model } = {}) {
-      const maker = await makerByName(model);
+    async look() {
+      reader = await readHome((await findHome(dir, process.env)).dir);
+      return reader ?? (await io.open()).skills.library;
+    },
+    async open({ model, verifier } = {}) {
+      const maker = await makerByName(model), second = await makerByName(verifier);
       skills ??= await openHome({
         ...programsOfUser(process.env),
-        ...(typeof options["dir"] === "string" ? { dir: options["dir"], untrustedDir: true } : {}),
+        ...(dir === undefined ? {} : { dir, untrustedDir: true }),
       });
       return {
         skills,
         actor: { via: "cli" },
         signal: terminal.signal,
         ...(maker === undefined ? {} : { maker }),
+        ...(second === undefined ? {} : { verifier: second.model }),
         onEvent: (event) => {
           if (terminal.interactive) showProgress(terminal, event);
         },
@@ -177,7 +142,14 @@ async function runCommandOnce(
     return SkillError.isInstance(error) && error.code === "invalid_input" ? 2 : 1;
   } finally {
     await skills?.close();
+    await reader?.close();
   }
+}
+
+/** Loads the parts of an opened home when a command opens one. */
+async function openAnyHome(...options: Parameters<typeof openSkills>): Promise<Skills> {
+  const { openSkills: open } = await import("../skills.ts");
+  return await open(...options);
 }
 
 function capitalised(text: string): string {

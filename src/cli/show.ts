@@ -106,11 +106,12 @@ export function showTests(terminal: Terminal, report: TestReport): string {
   return lines.join("\n");
 }
 
-function exampleText({ example, status, got, error }: ExampleResult): string {
+function exampleText({ example, status, got, artifacts = {}, error }: ExampleResult): string {
   const expected = example.compare === "error" ? "an error" : JSON.stringify(example.expected);
   const call = `${JSON.stringify(example.input)} -> ${expected}`;
   if (status === "passed") return call;
-  return `${call}, got ${error === undefined ? JSON.stringify(got) : error.message}`;
+  const wrong = Object.keys(artifacts).map((path) => `, wrong or missing out/${path}`).join("");
+  return `${call}, got ${error === undefined ? JSON.stringify(got) : error.message}${wrong}`;
 }
 
 /** A stage with its time, or what happened within one. */

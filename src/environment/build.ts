@@ -22,6 +22,8 @@ export interface BuildPlan {
   /** Where uv works: `cache` and `stages` are below it. */
   readonly room: string;
   readonly confined: ConfinedUv;
+  /** Pins to install as they are. Absent: they are resolved. */
+  readonly pins?: string;
 }
 
 const STEP_TIMEOUT_MS = 600_000;
@@ -72,12 +74,13 @@ async function install(
   const [stub, pinsFile, python] = [join(work, "deps.py"), join(work, "deps.txt"), plan.python.path];
   const uv = (step: string, ...args: readonly string[]): Promise<void> =>
     runUv(step, args, work, plan, options);
-  await writeFile(stub, stubScript(plan.requirements, plan.python.version), { flag: "wx" });
-
-  options.onLog?.(`locking ${plan.requirements.length} requirement(s) with uv ${plan.uv.version}`);
-  await uv("lock", "lock", "--script", stub, "--python", python, "--no-sources");
-  const form = ["--no-header", "--no-annotate", "--quiet", "--output-file", pinsFile];
-  await uv("export", "export", "--script", stub, "--frozen", "--python", python, ...form);
+  if (plan.pins === undefined) {
+    await writeFile(stub, stubScript(plan.requirements, plan.python.version), { flag: "wx" });
+    options.onLog?.(`locking ${plan.requirements.length} requirement(s) with uv ${plan.uv.version}`);
+    await uv("lock", "lock", "--script", stub, "--python", python, "--no-sources");
+    const form = ["--no-header", "--no-annotate", "--quiet", "--output-file", pinsFile];
+    await uv("export", "export", "--script", stub, "--frozen", "--python", python, ...form);
+  } else await writeFile(pinsFile, plan.pins, { flag: "wx" });
   const text = await readFile(pinsFile, "utf8");
   const pins = checkPins(text, plan.requirements);
 

@@ -1,5 +1,5 @@
 import { mkdir, realpath } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
 import { buildEnvironment } from "./build.ts";
@@ -10,7 +10,7 @@ import { findPython } from "./find-python.ts";
 import { findUv, neededUv } from "./find-uv.ts";
 import { KnownHosts } from "./index-hosts.ts";
 import { type PackageIndex, packageIndex } from "./package-index.ts";
-import { homeFolder, type UserEnvironment } from "./user-environment.ts";
+import { defaultCacheDir, type UserEnvironment } from "./user-environment.ts";
 import { parseRequirements } from "./requirement.ts";
 import type {
   EnvironmentOptions,
@@ -51,13 +51,6 @@ export function createEnvironments(options: CreateEnvironmentsOptions = {}): Env
   return new LocalEnvironments(options);
 }
 
-/** Where downloads are kept: `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */
-export function defaultCacheDir(env: UserEnvironment): string {
-  const set = env["XDG_CACHE_HOME"];
-  const caches = set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), ".cache");
-  return join(caches, "skillwright");
-}
-
 class LocalEnvironments implements Environments {
   readonly #options: CreateEnvironmentsOptions;
   readonly #env: UserEnvironment;
@@ -79,8 +72,8 @@ class LocalEnvironments implements Environments {
     this.#known = new KnownHosts(join(cache, "index-hosts.json"));
   }
 
-  python(): Promise<PythonInterpreter> {
-    return this.#python(undefined, undefined);
+  python(requires?: string): Promise<PythonInterpreter> {
+    return this.#python(requires, undefined);
   }
 
   uv(options: EnvironmentOptions = {}): Promise<UvTool> {
@@ -110,12 +103,22 @@ class LocalEnvironments implements Environments {
     const python = await this.#python(request.requires_python, options.signal);
     if (requirements.length === 0) return withoutDependencies(python);
     const uv = await this.#uv(request.min_uv_version, options);
-    const needs = await this.#needs(python, uv, requirements.map(({ name }) => name), options.signal);
+    const names = requirements.map(({ name }) => name);
+    const needs = await this.#needs(python, uv, names, options.signal, options.offline);
     const attempt = async (): Promise<EnvironmentRecord> => {
       const confined = await openUv(needs);
       try {
         const { room } = needs;
-        const plan = { requirements, isolation: request.isolation, python, uv, room, confined };
+        const { isolation, pins } = request;
+        const plan = {
+          requirements,
+          isolation,
+          python,
+          uv,
+          room,
+          confined,
+          ...(pins === undefined ? {} : { pins }),
+        };
         return await buildEnvironment(stage, plan, options);
       } finally {
         await confined.close();
@@ -135,6 +138,7 @@ class LocalEnvironments implements Environments {
     uv: UvTool,
     names: readonly string[],
     signal: AbortSignal | undefined,
+    asked = false,
   ): Promise<UvNeeds> {
     await mkdir(join(this.#room, "cache"), { recursive: true, mode: 0o700 });
     // A sandbox is given real places, not links to them.
@@ -142,7 +146,8 @@ class LocalEnvironments implements Environments {
     const scratch = join(room, "..", "scratch");
     await sweep(scratch);
     const index = this.#index ??= await packageIndex(python, this.#env);
-    const { offline = false, backend = "auto", bwrapPath: bwrap } = this.#options;
+    const { backend = "auto", bwrapPath: bwrap } = this.#options;
+    const offline = asked || this.#options.offline === true;
     const env = uvEnvironment({ index, cache: join(room, "cache"), home: room, offline });
     const { files } = index;
     return {
@@ -190,11 +195,15 @@ class LocalEnvironments implements Environments {
     return untilAborted(turn, options.signal);
   }
 
-  async #findOrFetch(atLeast: string | undefined, { signal, onLog }: EnvironmentOptions): Promise<UvTool> {
+  async #findOrFetch(
+    atLeast: string | undefined,
+    { signal, onLog, offline: asked }: EnvironmentOptions,
+  ): Promise<UvTool> {
     const found = await this.#find(atLeast, signal);
     if (found !== undefined) return found;
     const needed = neededUv(atLeast);
-    const { allowUvInstall = true, offline = false } = this.#options;
+    const { allowUvInstall = true } = this.#options;
+    const offline = asked === true || this.#options.offline === true;
     if (!allowUvInstall || offline) {
       const why = allowUvInstall ? "the network is switched off" : "installing it is not allowed";
       throw new SkillError("uv_unavailable", `uv ${needed} or newer was not found, and ${why}`, {

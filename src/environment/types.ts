@@ -21,6 +21,8 @@ export interface EnvironmentRequest {
   readonly requires_python?: string;
   readonly min_uv_version?: string;
   readonly isolation: "venv" | "shared";
+  /** The very packages to install, as `pins` of a record; they must fulfil the dependencies. Default: they are resolved. */
+  readonly pins?: string;
 }
 
 /** The record of a built environment. Paths are relative to the build folder, so that it can be renamed. */
@@ -49,6 +51,8 @@ export interface EnvironmentRecord {
 /** How an operation can be watched and ended. */
 export interface EnvironmentOptions {
   readonly signal?: AbortSignal;
+  /** Asks no network: everything must be in the cache. Default: as the environments were made. */
+  readonly offline?: boolean;
   /** Gets what is being done, and what the tools print, line by line. */
   readonly onLog?: (line: string) => void;
 }
@@ -62,8 +66,13 @@ export interface InstallConfinement {
 
 /** Finds tools and builds environments. */
 export interface Environments {
-  /** @throws {SkillError} `python_unavailable` */
-  python(): Promise<PythonInterpreter>;
+  /**
+   * The interpreter of a skill that asks for nothing, or for these versions: the one that its environment is made with.
+   *
+   * @param requires version specifiers as in PEP 440
+   * @throws {SkillError} `python_unavailable`
+   */
+  python(requires?: string): Promise<PythonInterpreter>;
   /** Finds uv, installing it into the cache when that is allowed. @throws {SkillError} `uv_unavailable` */
   uv(options?: EnvironmentOptions): Promise<UvTool>;
   /** Finds uv without installing. @throws {SkillError} `uv_unavailable` when the one that was set cannot be used */

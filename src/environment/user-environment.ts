@@ -21,6 +21,13 @@ export function configFolder(env: UserEnvironment): string {
   return set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), ".config");
 }
 
+/** Where what can be made again is kept: `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */
+export function defaultCacheDir(env: UserEnvironment): string {
+  const set = env["XDG_CACHE_HOME"];
+  const caches = set !== undefined && isAbsolute(set) ? set : join(homeFolder(env), ".cache");
+  return join(caches, "skillwright");
+}
+
 /** The real path of a file that may be executed, or undefined. */
 export async function executable(path: string): Promise<string | undefined> {
   try {

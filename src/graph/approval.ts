@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { PackageFiles, SkillProposal } from "../lifecycle/types.ts";
+import type { SkillProposal } from "../lifecycle/types.ts";
 import { diffFiles } from "./file-diff.ts";
 import { describePermissions, permissionsBeyond } from "./permission-diff.ts";
-import type { ApprovalAnswer, ApprovalRequest, GenerationReport } from "./types.ts";
+import type { ApprovalAnswer, ApprovalRequest, GenerationReport, ReuseCandidate } from "./types.ts";
 
 const by = z.string().max(200).optional().describe("who decides, for the audit");
 
@@ -64,25 +64,56 @@ export function requireDigest(approved: string, proposal: Pick<SkillProposal, "i
   );
 }
 
+/** The command that approves a proposal. */
+export function approveWith({ id, digest }: Pick<SkillProposal, "id" | "digest">): string {
+  return `skillwright approve ${id} --digest ${digest}`;
+}
+
+/** How a proposal differs from what serves now. */
+export interface ProposedChange {
+  /** The version that it would take the place of. */
+  readonly replaces: string | null;
+  /** Unified diff against that version; of a new skill, all its files as added. */
+  readonly diff: string;
+  /** Permissions that the version it replaces did not have. */
+  readonly new_permissions: readonly string[];
+}
+
+/** Compares a proposal with what serves now. */
+export async function compareProposal(
+  library: SkillLibrary,
+  proposal: Pick<SkillProposal, "skill_id" | "files" | "permissions">,
+): Promise<ProposedChange> {
+  const { skill_id, files, permissions } = proposal;
+  const serving = (await library.list()).find((skill) => skill.id === skill_id && skill.serving !== null);
+  if (serving === undefined) {
+    return { replaces: null, diff: diffFiles({}, files), new_permissions: describePermissions(permissions) };
+  }
+  return {
+    replaces: serving.serving?.version ?? serving.version,
+    diff: diffFiles(await library.files(skill_id), files),
+    new_permissions: permissionsBeyond(permissions, serving.permissions),
+  };
+}
+
 /** What a person is asked: the proposal, and how it differs from what serves now. */
 export async function approvalRequest(
   library: SkillLibrary,
   proposal: SkillProposal,
   report: GenerationReport,
-  refused: SkillErrorValue | null,
+  { refused, alternatives }: {
+    readonly refused: SkillErrorValue | null;
+    readonly alternatives: readonly ReuseCandidate[];
+  },
 ): Promise<ApprovalRequest> {
-  const serving = (await library.list()).find((skill) =>
-    skill.id === proposal.skill_id && skill.serving !== null
-  );
-  const before: PackageFiles = serving === undefined ? {} : await library.files(proposal.skill_id);
+  const { replaces, diff, new_permissions } = await compareProposal(library, proposal);
   return {
     kind: "skill_proposal",
     proposal,
-    diff: serving === undefined ? "" : diffFiles(before, proposal.files),
-    new_permissions: serving === undefined
-      ? describePermissions(proposal.permissions)
-      : permissionsBeyond(proposal.permissions, serving.permissions),
+    diff: replaces === null ? "" : diff,
+    new_permissions,
     digest: proposal.digest,
+    alternatives,
     report,
     ...(refused === null ? {} : { refused }),
   };

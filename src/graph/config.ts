@@ -8,6 +8,7 @@ export interface GraphContext {
   readonly skills: GraphSkills;
   readonly model: BaseChatModel | null;
   readonly maker: string;
+  readonly verifier: { readonly model: BaseChatModel; readonly name: string } | null;
   readonly config: GeneratorConfig;
   readonly actor: Actor;
   /** Whether a person is asked by an interrupt; false: the run ends `proposed`. */
@@ -20,6 +21,9 @@ export function graphContext(options: SkillGraphOptions): GraphContext {
     skills: options.skills,
     model: options.model ?? null,
     maker: options.maker ?? (options.model ? modelName(options.model) : TEMPLATE_MAKER),
+    verifier: options.verifier === undefined
+      ? null
+      : { model: options.verifier, name: modelName(options.verifier) },
     config: generatorConfig(options),
     actor: options.actor ?? { via: "code" },
     asks: true,
@@ -34,7 +38,7 @@ export function generatorConfig(options: Pick<SkillGraphOptions, "skills" | "con
 
 /** Super-steps that a run can need: LangGraph's own limit of 25 would end an honest run of 8 turns in 4 rounds. */
 export function recursionLimit(config: Pick<GeneratorConfig, "max_llm_turns" | "max_test_rounds">): number {
-  const round = 2 * config.max_llm_turns + 2;
+  const round = 2 * config.max_llm_turns + 3;
   return 12 + round * config.max_test_rounds;
 }
 

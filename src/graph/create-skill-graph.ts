@@ -17,6 +17,7 @@ import { propose } from "./nodes/propose.ts";
 import { stage } from "./nodes/stage.ts";
 import { test } from "./nodes/test.ts";
 import { validate } from "./nodes/validate.ts";
+import { verify } from "./nodes/verify.ts";
 import { writeTools } from "./nodes/write-tools.ts";
 import {
   afterApproval,
@@ -25,6 +26,7 @@ import {
   afterGenerate,
   afterTest,
   afterValidate,
+  afterVerify,
   afterWriteTools,
   unlessFailed,
 } from "./routes.ts";
@@ -47,6 +49,7 @@ export type SkillGraphNode =
   | "write_tools"
   | "validate"
   | "test"
+  | "verify"
   | "propose"
   | "approval"
   | "decline"
@@ -97,6 +100,7 @@ export function buildSkillGraph(context: GraphContext): SkillGraph {
     .addNode("write_tools", node("write_tools", writeTools))
     .addNode("validate", node("validate", validate))
     .addNode("test", node("test", test))
+    .addNode("verify", node("verify", verify))
     .addNode("propose", node("propose", propose))
     .addNode("approval", approvalNode(context))
     .addNode("decline", node("decline", decline))
@@ -115,7 +119,8 @@ export function buildSkillGraph(context: GraphContext): SkillGraph {
       "finish",
     ])
     .addConditionalEdges("validate", afterValidate, ["test", "generate", "approval", "finish"])
-    .addConditionalEdges("test", afterTest, ["propose", "generate", "approval", "finish"])
+    .addConditionalEdges("test", afterTest, ["verify", "generate", "approval", "finish"])
+    .addConditionalEdges("verify", afterVerify, ["propose", "generate", "approval", "finish"])
     .addConditionalEdges("propose", unlessFailed("approval"), ["approval", "finish"])
     .addConditionalEdges("approval", afterApproval, ["install", "decline", "validate", "approval", "finish"])
     .addConditionalEdges("decline", afterDecline, ["generate", "finish"])

@@ -1,15 +1,20 @@
 import type { Json } from "../base/json.ts";
 import type { SkillErrorValue } from "../base/errors.ts";
-import type { ExampleResult, TestReport } from "../lifecycle/types.ts";
+import type { ExampleResult, ProbeResult, TestReport } from "../lifecycle/types.ts";
 import type { Finding } from "../manifest/types.ts";
+import { REPAIR_PROMPT } from "./prompts/repair.ts";
 
-/** How much a maker is told. A token is about four characters. */
+/** Tokens that the evidence of one version may cost the maker. */
+const TOKENS = 2_000;
+const CHARACTERS_A_TOKEN = 4;
+
+/** How much of one thing a maker is told, in characters. */
 const BOUNDS = {
-  whole: 8_000,
   value: 600,
   message: 600,
   traceback: 1_200,
   log: 1_500,
+  printed: 600,
   shown: 5,
   findings: 15,
 };
@@ -26,7 +31,8 @@ export interface Failure {
 
 /**
  * What the maker needs to repair a version, exact and short: findings, the failing input, what was expected, what
- * came, the error with the skill's own lines, the end of the log. At most 8,000 characters.
+ * came, the error with the skill's own lines, the limit that was hit, the end of what it printed. At most 2,000 tokens,
+ * shared out so that a long part crowds no other out.
  *
  * Of held-back examples it tells how many fail, in what way, and the shape of their inputs; never their values, or
  * the next version would memorise them.
@@ -35,10 +41,25 @@ export function buildEvidence(failure: Failure): string {
   const { tests } = failure;
   const parts = [
     failure.error === undefined ? "" : `The version could not be tested:\n${describeError(failure.error)}`,
-    describeFindings(failure.findings.filter((finding) => finding.severity === "error")),
-    tests === null ? "" : describeTests(tests, failure.shown),
+    describeFindings(failure.findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity])),
+    ...(tests === null ? [] : testParts(tests, failure.shown)),
   ];
-  return cut(parts.filter((part) => part !== "").join("\n\n"), BOUNDS.whole);
+  return shareOut(parts.filter((part) => part !== ""), TOKENS * CHARACTERS_A_TOKEN).join("\n\n");
+}
+
+const RANK: Readonly<Record<Finding["severity"], number>> = { error: 0, warning: 1, hint: 2 };
+
+/** Parts cut so that they are no longer than `room` together: short ones stay whole, the others get the same each. */
+function shareOut(parts: readonly string[], room: number): readonly string[] {
+  let left = room - 2 * parts.length, count = parts.length;
+  const shares = new Map<string, number>();
+  for (const part of parts.toSorted((a, b) => a.length - b.length)) {
+    const share = Math.min(part.length, Math.floor(left / count));
+    shares.set(part, share);
+    left -= share;
+    count--;
+  }
+  return parts.map((part) => cut(part, shares.get(part) ?? 0));
 }
 
 /** One line about the same, for the list of earlier attempts. */
@@ -51,10 +72,12 @@ export function summarize(failure: Failure): string {
   if (!tests.handshake.ok) return `handshake: ${firstLine(tests.handshake.error?.message ?? "failed")}`;
   const shown = tests.given.slice(0, failure.shown), held = tests.given.slice(failure.shown);
   const own = [...tests.cases, ...tests.examples];
+  const slips = tests.probes?.filter(({ status }) => status === "failed").length ?? 0;
   return [
     ratio("examples", shown),
     ratio("held-back examples", held),
     ratio("its own tests", own),
+    slips > 0 ? `${slips} input(s) end in a slip of the code` : "",
     tests.health?.ok === false ? "health probe fails" : "",
   ].filter((part) => part !== "").join(", ") || "the tests did not pass";
 }
@@ -74,21 +97,53 @@ export function describeFindings(findings: readonly Finding[]): string {
 
 /** A test report as the maker reads it. */
 export function describeTests(tests: TestReport, shown: number): string {
+  const parts = testParts(tests, shown);
+  if (parts.length > 0) return parts.join("\n\n");
+  return tests.passed ? "All tests pass." : `The tests did not pass.\n\n${describeLog(tests.logs)}`.trim();
+}
+
+function testParts(tests: TestReport, shown: number): readonly string[] {
+  const log = describeLog(tests.logs);
   if (!tests.handshake.ok) {
     const reason = tests.handshake.error === undefined ? "" : `\n${describeError(tests.handshake.error)}`;
-    return `The skill did not start (handshake failed).${reason}${describeLog(tests.logs)}`;
+    return [`The skill did not start (handshake failed).${reason}`, log].filter((part) => part !== "");
   }
-  const parts = [
-    describeExamples("Examples that fail", tests.given.slice(0, shown)),
-    describeHeldBack(tests.given.slice(shown)),
+  const own = [
     describeExamples("Lines of your tests/examples.jsonl that fail", tests.examples),
     describeCases(tests),
+  ].filter((part) => part !== "");
+  return [
+    describeExamples("Examples that fail", tests.given.slice(0, shown)),
+    describeHeldBack(tests.given.slice(shown)),
+    ...own,
+    own.length === 0 ? "" : log,
+    describeProbes(tests.probes ?? []),
     tests.health?.ok === false ? `The health probe fails: ${describeOptional(tests.health.error)}` : "",
   ].filter((part) => part !== "");
-  if (parts.length === 0) {
-    return tests.passed ? "All tests pass." : `The tests did not pass.${describeLog(tests.logs)}`;
-  }
-  return parts.join("\n\n") + describeLog(tests.logs);
+}
+
+/** Slips of the code, and what gave two answers. What was only noted is told beside them, not alone. */
+function describeProbes(probes: readonly ProbeResult[]): string {
+  const failed = probes.filter(({ status }) => status === "failed");
+  const hostile = failed.filter(({ probe }) => probe === "hostile");
+  const repeated = failed.filter(({ probe }) => probe === "repeat");
+  const list = (title: string, of: readonly ProbeResult[]): string =>
+    of.length === 0
+      ? ""
+      : `${title}\n${of.slice(0, BOUNDS.shown).map(describeProbe).join("\n")}${
+        more(of.length, BOUNDS.shown)
+      }`;
+  const parts = [
+    list(REPAIR_PROMPT.oddInputs(hostile.length), hostile),
+    list(REPAIR_PROMPT.notPure, repeated),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function describeProbe({ tool, what, input, message = "", error }: ProbeResult): string {
+  const given = input === undefined ? what : `${what}, input ${value(input)}`;
+  const lines = error === undefined ? "" : `\n   ${indent(describeError(error))}`;
+  return `- ${tool}: ${given}: ${cut(message, BOUNDS.message)}${lines}`;
 }
 
 function describeExamples(title: string, results: readonly ExampleResult[]): string {
@@ -102,16 +157,27 @@ function describeExamples(title: string, results: readonly ExampleResult[]): str
   }`;
 }
 
-function describeExample({ example, got, error }: ExampleResult): string {
+function describeExample({ example, got, artifacts = {}, error, log = "" }: ExampleResult): string {
   const compare = example.compare ?? "equal";
   const expected = compare === "error"
     ? "an error"
     : `${value(example.expected)}${compare === "equal" ? "" : ` (${compare})`}`;
   return [
     `${example.tool === undefined ? "" : `tool ${example.tool}, `}input: ${value(example.input)}`,
+    ...describeTexts("in/", example.files ?? {}),
     `   expected: ${expected}`,
     error === undefined ? `   got: ${value(got)}` : `   got an error: ${indent(describeError(error))}`,
+    ...Object.entries(artifacts).map(([path, came]) =>
+      `   expected out/${path}: ${value(example.artifacts?.[path])}\n   got: ${
+        came === null ? "no such file" : value(came)
+      }`
+    ),
+    ...(log.trim() === "" ? [] : [`   it printed: ${indent(tail(log, BOUNDS.printed))}`]),
   ].join("\n");
+}
+
+function describeTexts(folder: string, files: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(files).map(([path, text]) => `   ${folder}${path}: ${value(text)}`);
 }
 
 function describeHeldBack(results: readonly ExampleResult[]): string {
@@ -123,8 +189,7 @@ function describeHeldBack(results: readonly ExampleResult[]): string {
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   const lines = [...kinds].slice(0, BOUNDS.shown).map(([kind, count]) => `- ${count}x ${cut(kind, 300)}`);
-  return `Examples you were not shown: ${failed.length} of ${results.length} fail. ` +
-    `Solve the task in general instead of answering the shown examples.\n${lines.join("\n")}`;
+  return `${REPAIR_PROMPT.heldBack(failed.length, results.length)}\n${lines.join("\n")}`;
 }
 
 function failureKind({ example, got, error }: ExampleResult): string {
@@ -148,11 +213,16 @@ function describeCases(tests: TestReport): string {
   }`;
 }
 
-/** An error with the skill's own lines of the traceback. */
+/** An error with the skill's own lines of the traceback; where there are none, the end of what it printed. */
 export function describeError(error: SkillErrorValue): string {
-  const traceback = detail(error, "traceback") ?? detail(error, "stderr");
+  const traceback = detail(error, "traceback");
+  const printed = detail(error, "stderr") ?? detail(error, "logs");
   const fix = error.fix === undefined ? "" : ` -> ${cut(error.fix, 300)}`;
-  const lines = traceback === undefined ? "" : `\n${cut(traceback, BOUNDS.traceback)}`;
+  const lines = traceback !== undefined
+    ? `\n${cut(traceback, BOUNDS.traceback)}`
+    : printed === undefined
+    ? ""
+    : `\nit printed last:\n${tail(printed, BOUNDS.printed)}`;
   return `${error.code}: ${cut(error.message, BOUNDS.message)}${fix}${lines}`;
 }
 
@@ -161,10 +231,12 @@ function describeOptional(error: SkillErrorValue | undefined): string {
 }
 
 function describeLog(log: string): string {
-  const text = log.trimEnd();
-  return text === ""
-    ? ""
-    : `\n\nEnd of the log:\n${text.length > BOUNDS.log ? `…${text.slice(-BOUNDS.log)}` : text}`;
+  return log.trim() === "" ? "" : `End of the log:\n${tail(log, BOUNDS.log)}`;
+}
+
+function tail(text: string, most: number): string {
+  const whole = text.trimEnd();
+  return whole.length > most ? `…${whole.slice(-most)}` : whole;
 }
 
 function detail(error: SkillErrorValue, key: string): string | undefined {

@@ -30,7 +30,7 @@ export async function generateProposal(
     ...(signal === undefined ? {} : { signal }),
   };
   const { outcome } = await graph.invoke(
-    { intent: request.intent, examples: request.examples ?? [] },
+    { intent: request.intent, examples: request.examples ?? [], source: request.source ?? null },
     config,
   );
   if (outcome === null) throw new Error("the generation graph ended without an outcome");

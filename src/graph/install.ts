@@ -3,6 +3,7 @@ import { SkillError } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type { Actor, SkillInfo, SkillProposal, TestReport } from "../lifecycle/types.ts";
 import { requireDigest } from "./approval.ts";
+import { examplesOf } from "./revise.ts";
 import type { GraphSkills } from "./types.ts";
 
 /** Options of `installProposal`. */
@@ -18,7 +19,7 @@ export interface InstallProposalOptions {
  * not done twice, and a proposal that is installed gives its skill.
  *
  * @param proposal the proposal or its id; what counts is what the home has stored under that id
- * @throws {SkillError} `not_found`, `digest_mismatch`, `proposal_decided` when it was rejected, `tests_failed` when it
+ * @throws {SkillError} `approval_required`, `not_found`, `digest_mismatch`, `proposal_decided` when it was rejected, `tests_failed` when it
  * had to be built again and no longer passes, and what activating throws
  */
 export async function installProposal(
@@ -35,12 +36,25 @@ export async function installProposal(
   return info;
 }
 
-/** Records the approval. @throws {SkillError} `not_found`, `digest_mismatch`, `proposal_decided` */
+/** Callers without types get here without a digest. */
+function requireApproval(id: string, options: InstallProposalOptions | undefined): InstallProposalOptions {
+  if (typeof options?.approvedDigest === "string") return options;
+  throw new SkillError(
+    "approval_required",
+    `proposal "${id}" is installed only with the digest that was approved`,
+    {
+      fix: "show the proposal to a person, and give approvedDigest: the digest that they approve",
+    },
+  );
+}
+
+/** Records the approval. @throws {SkillError} `approval_required`, `not_found`, `digest_mismatch`, `proposal_decided` */
 export async function approveProposal(
   library: SkillLibrary,
   id: string,
-  { approvedDigest, actor }: InstallProposalOptions,
+  options: InstallProposalOptions,
 ): Promise<SkillProposal> {
+  const { approvedDigest, actor } = requireApproval(id, options);
   const proposal = await library.proposal(id);
   requireDigest(approvedDigest, proposal);
   if (proposal.status === "approved" || proposal.status === "installed") return proposal;
@@ -133,7 +147,7 @@ async function testAgain(
   signal: AbortSignal | undefined,
 ): Promise<TestReport> {
   const cancel = signal === undefined ? {} : { signal };
-  const examples = (proposal.tests?.given ?? []).map(({ example }) => example);
+  const examples = examplesOf(proposal);
   const report = await library.testBuild(await library.build(key, cancel), { ...cancel, examples });
   if (report.passed) return report;
   throw notPassed(proposal, report, "built again, and does not pass any more");

@@ -2,6 +2,8 @@ import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/m
 import type { Example, PackageFiles } from "../lifecycle/types.ts";
 import { cut } from "./evidence.ts";
 import { MAKER_PROMPT } from "./prompts/maker.ts";
+import { REPAIR_PROMPT } from "./prompts/repair.ts";
+import { TASK_PROMPT } from "./prompts/task.ts";
 import type { SkillGraphState } from "./state.ts";
 import type { ReuseCandidate } from "./types.ts";
 
@@ -13,10 +15,12 @@ export function buildGenerationPrompt(intent: string, examples: readonly Example
 }
 
 /** What a round's talk with the maker starts from. */
-type Opening = Pick<
-  SkillGraphState,
-  "intent" | "shown" | "held_back" | "candidates" | "files" | "evidence" | "attempts"
->;
+type Opening =
+  & Pick<
+    SkillGraphState,
+    "intent" | "shown" | "held_back" | "candidates" | "files" | "evidence" | "attempts"
+  >
+  & Partial<Pick<SkillGraphState, "origin">>;
 
 /**
  * The messages that open a round. A repair round starts anew from the files and the evidence, with earlier attempts
@@ -24,13 +28,17 @@ type Opening = Pick<
  */
 export function openRound(state: Opening): readonly BaseMessage[] {
   const messages: BaseMessage[] = [new SystemMessage(MAKER_PROMPT), new HumanMessage(describeTask(state))];
-  if (state.evidence === "") return messages;
-  return [...messages, new HumanMessage(describeRepair(state))];
+  if (state.evidence !== "") return [...messages, new HumanMessage(describeRepair(state))];
+  const started = Object.keys(state.files).length > 0;
+  return started ? [...messages, new HumanMessage(describeFiles(state.files))] : messages;
 }
 
-function describeTask(task: Pick<Opening, "intent" | "shown" | "held_back" | "candidates">): string {
+function describeTask(
+  task: Pick<Opening, "intent" | "shown" | "held_back" | "candidates" | "origin">,
+): string {
   return [
-    `Make a skill for this intent:\n${cut(task.intent, BOUNDS.intent)}`,
+    `${TASK_PROMPT.intent}\n${cut(task.intent, BOUNDS.intent)}`,
+    task.origin ?? "",
     describeExamples(task.shown, task.held_back.length),
     describeCandidates(task.candidates),
   ].filter((part) => part !== "").join("\n\n");
@@ -39,21 +47,19 @@ function describeTask(task: Pick<Opening, "intent" | "shown" | "held_back" | "ca
 function describeExamples(shown: readonly Example[], held: number): string {
   if (shown.length === 0) return "";
   const lines = shown.map((example) => {
-    const { compare = "equal", expected, input, tool, description } = example;
+    const { compare = "equal", expected, input, tool, description, files, artifacts } = example;
     const wanted = compare === "error"
       ? { expected_error: true }
       : { expected, ...(compare === "equal" ? {} : { compare }) };
     const named = tool === undefined ? {} : { tool };
     return cut(
-      JSON.stringify({ ...named, input, ...wanted, ...(description === undefined ? {} : { description }) }),
+      // keys without a value are left out
+      JSON.stringify({ ...named, input, files, ...wanted, artifacts, description }),
       BOUNDS.example,
     );
   });
-  const legend =
-    'Those without "tool" call default_tool; expected_error means the call must raise; compare approx ' +
-    "allows 1e-4 relative, subset allows further keys.";
-  const more = held > 0 ? ` ${held} more example(s) are kept for the final test.` : "";
-  return `It must answer these examples. ${legend}${more}\n${cut(lines.join("\n"), BOUNDS.examples)}`;
+  const more = held > 0 ? ` ${TASK_PROMPT.heldBack(held)}` : "";
+  return `${TASK_PROMPT.examples}${more}\n${cut(lines.join("\n"), BOUNDS.examples)}`;
 }
 
 function describeCandidates(candidates: readonly ReuseCandidate[]): string {
@@ -62,24 +68,22 @@ function describeCandidates(candidates: readonly ReuseCandidate[]): string {
     const { skill_id, version, description, tried } = candidate;
     return JSON.stringify({ skill_id, version, description: cut(description, 300), tried: cut(tried, 300) });
   });
-  return "Skills that exist and come near. If the intent is a variant of one, extend it: read its files " +
-    "(read_skill_file with skill_id), keep its id and its tools, raise its version. Otherwise take an id of your own.\n" +
-    lines.join("\n");
+  return `${TASK_PROMPT.candidates}\n${lines.join("\n")}`;
 }
 
 function describeRepair(state: Opening): string {
   const earlier = state.attempts.slice(0, -1).map((line, index) => `- version ${index + 1}: ${line}`);
   return [
     state.evidence,
-    earlier.length === 0 ? "" : `Earlier:\n${earlier.join("\n")}`,
+    earlier.length === 0 ? "" : `${REPAIR_PROMPT.earlier}\n${earlier.join("\n")}`,
     describeFiles(state.files),
-    "Repair it: write the files that must change, run the tests, then answer without a tool call.",
+    REPAIR_PROMPT.work,
   ].filter((part) => part !== "").join("\n\n");
 }
 
 function describeFiles(files: PackageFiles): string {
   const paths = Object.keys(files).sort();
-  if (paths.length === 0) return "There are no files yet.";
+  if (paths.length === 0) return TASK_PROMPT.noFiles;
   let room = BOUNDS.file;
   const parts = paths.map((path) => {
     const text = files[path] ?? "";
@@ -87,7 +91,7 @@ function describeFiles(files: PackageFiles): string {
     room -= text.length;
     return `${path}:\n${fenced(text)}`;
   });
-  return `The files now:\n${parts.join("\n")}`;
+  return `${TASK_PROMPT.files}\n${parts.join("\n")}`;
 }
 
 /** A fence longer than any in the text, so that a file cannot end it. */

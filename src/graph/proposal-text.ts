@@ -7,10 +7,12 @@ import type { SkillProposal } from "../lifecycle/types.ts";
  * the digest that an approval binds. Control characters of the maker's texts are made visible.
  *
  * @param strong marks a part as important, on a terminal for example by bold type
+ * @param files stands in place of the files, which are shown whole without it
  */
 export function proposalText(
   proposal: SkillProposal,
   strong: (text: string) => string = (text) => text,
+  files?: string,
 ): string {
   const { tests } = proposal;
   const results = [...tests?.cases ?? [], ...tests?.examples ?? [], ...tests?.given ?? []];
@@ -25,9 +27,7 @@ export function proposalText(
     `  permissions  ${permissionText(proposal)}`,
     `  dependencies ${plainText(proposal.dependencies.join(", ")) || "none"}`,
     `  tests        ${passed} passed, ${results.length - passed} failed`,
-    ...Object.entries(proposal.files).flatMap((
-      [path, text],
-    ) => [strong(`--- ${plainText(path)}`), indented(text)]),
+    files ?? wholeFiles(proposal, strong),
     ...proposal.findings.map((finding) => findingText(finding)),
     `digest ${strong(proposal.digest)}`,
   ].join("\n");
@@ -42,6 +42,11 @@ export function findingText(
   return `  ${mark(severity)} ${plainText(place + message)}${
     fix === undefined ? "" : `\n    ${plainText(fix)}`
   }`;
+}
+
+function wholeFiles({ files }: SkillProposal, strong: (text: string) => string): string {
+  return Object.entries(files).map(([path, text]) => `${strong(`--- ${plainText(path)}`)}\n${indented(text)}`)
+    .join("\n");
 }
 
 function indented(text: string): string {

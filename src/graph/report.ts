@@ -4,11 +4,16 @@ import type { GenerationReport } from "./types.ts";
 
 /** What a run took so far. */
 export function makeReport(
-  { maker }: Pick<GraphContext, "maker">,
-  state: Pick<SkillGraphState, "round" | "files" | "turns" | "tokens" | "shown" | "held_back" | "stages_ms">,
+  context: Pick<GraphContext, "maker" | "verifier" | "model">,
+  state: Pick<
+    SkillGraphState,
+    "round" | "files" | "turns" | "tokens" | "shown" | "held_back" | "stages_ms" | "reuse" | "origin"
+  >,
 ): GenerationReport {
   return {
-    maker,
+    maker: makerOf(context, state),
+    ...(context.verifier === null ? {} : { verifier: context.verifier.name }),
+    reuse: state.reuse,
     rounds: state.turns === 0 && Object.keys(state.files).length === 0 ? 0 : state.round,
     turns: state.turns,
     tokens: state.tokens,
@@ -16,4 +21,15 @@ export function makeReport(
     held_back: state.held_back.length,
     stages_ms: state.stages_ms,
   };
+}
+
+/** The maker's name in proposals of what was wrapped without a model. */
+const RULES = "rules";
+
+/** Who wrote what is in the state. */
+export function makerOf(
+  { maker, model }: Pick<GraphContext, "maker" | "model">,
+  { origin }: Pick<SkillGraphState, "origin">,
+): string {
+  return model === null && origin !== "" ? RULES : maker;
 }

@@ -1,7 +1,8 @@
 import { SkillError } from "../base/errors.ts";
 import { checkExamples } from "../lifecycle/examples.ts";
 import type { Example } from "../lifecycle/types.ts";
-import type { GenerateRequest } from "./types.ts";
+import { intentOf, readSource } from "./source/read-source.ts";
+import type { GenerateRequest, SkillSource } from "./types.ts";
 
 /** Bounds of a request. */
 export const REQUEST_BOUNDS: { readonly intent: number; readonly examples: number; readonly json: number } = {
@@ -18,9 +19,11 @@ export const REQUEST_BOUNDS: { readonly intent: number; readonly examples: numbe
  * @throws {SkillError} `invalid_intent` for an empty or endless intent, `invalid_input` for examples that are none
  */
 export function readRequest(
-  given: { readonly intent?: unknown; readonly examples?: unknown },
-): Required<GenerateRequest> {
-  const intent = typeof given.intent === "string" ? given.intent.trim() : "";
+  given: { readonly intent?: unknown; readonly examples?: unknown; readonly source?: unknown },
+): Omit<Required<GenerateRequest>, "source"> & { readonly source: SkillSource | null } {
+  const source = readSource(given.source ?? null);
+  const said = typeof given.intent === "string" ? given.intent.trim() : "";
+  const intent = said === "" && source !== null ? intentOf(source) : said;
   if (intent === "" || !/[\p{L}\p{N}]/u.test(intent)) {
     throw new SkillError(
       "invalid_intent",
@@ -36,7 +39,7 @@ export function readRequest(
       `the intent is ${intent.length} characters long, the limit is ${REQUEST_BOUNDS.intent}`,
     );
   }
-  return { intent, examples: readExamples(given.examples ?? []) };
+  return { intent, examples: readExamples(given.examples ?? []), source };
 }
 
 function readExamples(given: unknown): readonly Example[] {

@@ -2,7 +2,7 @@ import type { SearchDocument, SearchMatch } from "../discovery/types.ts";
 import { sameText, strongCandidate } from "../discovery/reuse.ts";
 import { SkillError } from "../base/errors.ts";
 import { canonicalJson } from "../base/json.ts";
-import { judgeExample } from "../lifecycle/examples.ts";
+import { exampleFiles, judgeExample } from "../lifecycle/examples.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type { Example, SkillInfo } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
@@ -24,6 +24,8 @@ export interface ReuseMatch {
 export interface ReuseDecision {
   readonly match: ReuseMatch | null;
   readonly candidates: readonly ReuseCandidate[];
+  /** The decision in words: which skill does it and how that is known, or why one is made. */
+  readonly reason: string;
 }
 
 /** A runnable skill that came near, before it was tried. */
@@ -62,11 +64,19 @@ export async function findReuse(
       return {
         match: { skill_id: skill.info.id, name: skill.info.name, score: skill.score, how },
         candidates: [],
+        reason: `"${skill.info.id}" does it: ${how}`,
       };
     }
     candidates.push(toCandidate(skill, trial.said));
   }
-  return { match: null, candidates };
+  return { match: null, candidates, reason: noneFits(candidates) };
+}
+
+function noneFits(candidates: readonly ReuseCandidate[]): string {
+  if (candidates.length === 0) return "no skill comes near";
+  return `none is known to do it: ${
+    candidates.map(({ skill_id, tried }) => `${skill_id} (${tried})`).join(", ")
+  }`;
 }
 
 /** Skills with the very text first, then strong candidates, then the best of the search; five at most. */
@@ -105,13 +115,12 @@ function byThreshold(near: readonly Near[], threshold: number): ReuseDecision {
     return {
       match: null,
       candidates: near.map((skill) => toCandidate(skill, "not tried: reuse goes by the score")),
+      reason: `no score reaches the threshold ${threshold}`,
     };
   }
   const { info: { id, name }, score } = best;
-  return {
-    match: { skill_id: id, name, score, how: `score ${score.toFixed(3)} >= threshold ${threshold}` },
-    candidates: [],
-  };
+  const how = `score ${score.toFixed(3)} >= threshold ${threshold}`;
+  return { match: { skill_id: id, name, score, how }, candidates: [], reason: `"${id}" does it: ${how}` };
 }
 
 interface Trial {
@@ -149,12 +158,15 @@ async function fails(
 ): Promise<string | null> {
   const options = {
     timeout_ms: BOUNDS.milliseconds,
+    ...exampleFiles(example),
     ...(signal === undefined ? {} : { signal }),
     ...(example.tool === undefined ? {} : { tool: example.tool }),
   };
   try {
-    const { value } = await library.run(id, example.input, options);
-    return judgeExample(example, { value }).status === "passed" ? null : "another answer than expected";
+    const { value, artifacts } = await library.run(id, example.input, options);
+    return judgeExample(example, { value, artifacts }).status === "passed"
+      ? null
+      : "another answer than expected";
   } catch (error) {
     if (!SkillError.isInstance(error) || signal?.aborted === true) throw error;
     return example.compare === "error" && IS_AN_ANSWER.has(error.code) ? null : `failed with ${error.code}`;

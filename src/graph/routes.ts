@@ -16,9 +16,9 @@ export function afterGenerate({ failure, messages }: SkillGraphState): "write_to
 /** When its turns are used up, what it wrote so far is judged. */
 export function afterWriteTools(
   { config }: Pick<GraphContext, "config">,
-  { failure, turn }: SkillGraphState,
+  { failure, outcome, turn }: SkillGraphState,
 ): "generate" | "validate" | "finish" {
-  if (failure !== null) return "finish";
+  if (failure !== null || outcome !== null) return "finish";
   return turn < config.max_llm_turns ? "generate" : "validate";
 }
 
@@ -26,7 +26,11 @@ export function afterValidate(state: SkillGraphState): "test" | "generate" | "ap
   return afterJudgement(state) ?? "test";
 }
 
-export function afterTest(state: SkillGraphState): "propose" | "generate" | "approval" | "finish" {
+export function afterTest(state: SkillGraphState): "verify" | "generate" | "approval" | "finish" {
+  return afterJudgement(state) ?? "verify";
+}
+
+export function afterVerify(state: SkillGraphState): "propose" | "generate" | "approval" | "finish" {
   return afterJudgement(state) ?? "propose";
 }
 

@@ -1,8 +1,9 @@
 import { isGraphBubbleUp, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { SkillError } from "../base/errors.ts";
 import type { GraphContext } from "./config.ts";
-import type { SkillGraphState, StateUpdate } from "./state.ts";
-import type { GraphEvent } from "./types.ts";
+import { discardStaging } from "./staging.ts";
+import type { SkillGraphState, StagedFiles, StateUpdate } from "./state.ts";
+import type { Budget, GraphEvent } from "./types.ts";
 
 /** A node of the graph. */
 export type GraphNode = (state: SkillGraphState, config: LangGraphRunnableConfig) => Promise<StateUpdate>;
@@ -12,6 +13,8 @@ export interface StageRun {
   /** Ends when the caller cancels, or the time for making a skill is over. */
   readonly signal: AbortSignal | undefined;
   readonly emit: (event: GraphEvent) => void;
+  /** To be told of each folder that is staged: when the stage does not come to its end, they are thrown away. */
+  readonly onStaged: (staged: StagedFiles) => void;
 }
 
 /** The work of one stage. */
@@ -22,7 +25,7 @@ export type StageWork = (
 ) => Promise<StateUpdate>;
 
 /** Stages whose time counts against `max_seconds`. Waiting for a person, and installing, do not. */
-const MAKING: ReadonlySet<string> = new Set(["generate", "write_tools", "validate", "test"]);
+const MAKING: ReadonlySet<string> = new Set(["generate", "write_tools", "validate", "test", "verify"]);
 
 /**
  * Binds a stage to its context: tells when it starts and ends, adds up its time, and turns a `SkillError` into the
@@ -33,6 +36,8 @@ export function stageNode(context: GraphContext, stage: string, work: StageWork)
     const started = performance.now();
     const emit = (event: GraphEvent): void => config.writer?.(event);
     emit({ kind: "stage", stage, status: "started" });
+    const made: StagedFiles[] = [];
+    const onStaged = (staged: StagedFiles): void => void made.push(staged);
     let update: StateUpdate;
     try {
       update = await inTime(
@@ -40,9 +45,10 @@ export function stageNode(context: GraphContext, stage: string, work: StageWork)
         stage,
         state,
         config.signal,
-        (signal) => work(context, state, { signal, emit }),
+        (signal) => work(context, state, { signal, emit, onStaged }),
       );
     } catch (error) {
+      await discardMade(context, state, made);
       if (isGraphBubbleUp(error) || config.signal?.aborted === true || !SkillError.isInstance(error)) {
         emit({ kind: "stage", stage, status: "failed", ms: since(started) });
         throw error;
@@ -57,6 +63,17 @@ export function stageNode(context: GraphContext, stage: string, work: StageWork)
     emit({ kind: "stage", stage, ms, ...result });
     return { ...update, stages_ms: { ...before, [stage]: tenths((before[stage] ?? 0) + ms) } };
   };
+}
+
+/** What the state does not know nobody would throw away. */
+async function discardMade(
+  { skills }: GraphContext,
+  { staged: known }: SkillGraphState,
+  made: readonly StagedFiles[],
+): Promise<void> {
+  for (const staged of made) {
+    if (staged.key !== known?.key) await discardStaging(skills.library, staged).catch(() => {});
+  }
 }
 
 /** Runs the work of a making stage within what is left of `max_seconds`. @throws {SkillError} `budget_exceeded` */
@@ -80,6 +97,7 @@ async function inTime(
       {
         cause: error,
         fix: "raise generator.max_seconds, or give a smaller intent",
+        details: { budget: "seconds" satisfies Budget },
       },
     );
   }

@@ -1,8 +1,8 @@
 import { gt } from "semver";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { Example, PackageFiles, StagedBuild, TestReport } from "../lifecycle/types.ts";
-import type { Finding } from "../manifest/types.ts";
+import type { Example, PackageFiles, StagedBuild, TestBuildOptions, TestReport } from "../lifecycle/types.ts";
+import type { Finding, ToolSpec } from "../manifest/types.ts";
 import type { GraphContext } from "./config.ts";
 import { permissionsBeyond } from "./permission-diff.ts";
 import type { CheckedPackage, StagedFiles } from "./state.ts";
@@ -22,13 +22,19 @@ const NOT_THE_MAKERS_FAULT: ReadonlySet<SkillErrorCode> = new Set([
   "untrusted_home",
 ]);
 
-/** Writes files into staging and throws the folder of an earlier version away. The same files keep their folder. */
+/**
+ * Writes files into staging and throws the folder of an earlier version away. The same files keep their folder.
+ *
+ * @param onStaged told at once, so that the folder is known even if what follows is abandoned
+ */
 export async function stageFiles(
   library: SkillLibrary,
   files: PackageFiles,
   earlier: StagedFiles | null,
+  onStaged?: (staged: StagedFiles) => void,
 ): Promise<StagedFiles> {
   const { key, dir, digest } = await library.stage(files);
+  onStaged?.({ key, dir, digest });
   if (earlier !== null && earlier.key !== key) await discardStaging(library, earlier);
   return { key, dir, digest };
 }
@@ -51,24 +57,37 @@ export interface CheckResult {
 
 /** Validates a staged package as the library does, and as befits what a model wrote: permissions, id, version. */
 export async function checkStaged(
-  context: GraphContext,
+  context: Pick<GraphContext, "skills">,
   staged: StagedFiles,
-  candidates: readonly ReuseCandidate[],
+  candidates: readonly Pick<ReuseCandidate, "skill_id">[],
 ): Promise<CheckResult> {
   const report = await context.skills.library.validate(staged.dir);
   if (report.manifest === undefined) return { findings: report.findings, checked: null };
   const { manifest, dependencies = [] } = report;
   const findings = [
-    ...report.findings,
+    ...report.findings.map(asOfAMaker),
     ...permissionFindings(context, manifest.security.permissions),
-    ...await identityFindings(context.skills.library, manifest, candidates),
+    ...await identityFindings(context.skills.library, manifest, candidates, report.tools ?? []),
   ];
   const ok = report.ok && !findings.some((finding) => finding.severity === "error");
   return { findings, checked: ok ? { manifest, dependencies } : null };
 }
 
+/** Rules whose breach a person may have reasons for, and a maker has none. */
+const STRICT: ReadonlySet<string> = new Set([
+  "script/misnamed-dependency",
+  "script/requires-python",
+  "script/undefined-name",
+  "security/hidden-text",
+  "security/secret-in-source",
+]);
+
+function asOfAMaker(finding: Finding): Finding {
+  return STRICT.has(finding.rule) ? { ...finding, severity: "error" } : finding;
+}
+
 /**
- * Builds a staged package and tests it with the examples.
+ * Builds a staged package and tests it with the examples; with `told`, beyond them.
  *
  * @returns what failed in it, as data
  * @throws {SkillError} for what no other version of the package would cure
@@ -78,12 +97,18 @@ export async function tryStaged(
   staged: StagedFiles,
   examples: readonly Example[],
   signal: AbortSignal | undefined,
+  { onResult, told }: Pick<TestBuildOptions, "onResult" | "told"> = {},
 ): Promise<Omit<Failure, "shown"> & { readonly build: StagedBuild | null }> {
   const options = signal === undefined ? {} : { signal };
   let build: StagedBuild | null = null;
   try {
     build = await library.build(staged.key, options);
-    const tests: TestReport = await library.testBuild(build, { ...options, examples });
+    const tests: TestReport = await library.testBuild(build, {
+      ...options,
+      examples,
+      ...(told === undefined ? {} : { told }),
+      onResult,
+    });
     return { build, findings: [], tests };
   } catch (error) {
     if (!SkillError.isInstance(error) || NOT_THE_MAKERS_FAULT.has(error.code)) throw error;
@@ -93,7 +118,7 @@ export async function tryStaged(
 }
 
 function permissionFindings(
-  { skills }: GraphContext,
+  { skills }: Pick<GraphContext, "skills">,
   asked: CheckedPackage["manifest"]["security"]["permissions"],
 ): readonly Finding[] {
   const beyond = permissionsBeyond(asked, skills.settings.security.generated_permissions);
@@ -110,7 +135,8 @@ function permissionFindings(
 async function identityFindings(
   library: SkillLibrary,
   manifest: CheckedPackage["manifest"],
-  candidates: readonly ReuseCandidate[],
+  candidates: readonly Pick<ReuseCandidate, "skill_id">[],
+  tools: readonly ToolSpec[],
 ): Promise<readonly Finding[]> {
   const existing = (await library.list()).find((skill) => skill.id === manifest.id);
   if (existing === undefined) return [];
@@ -124,11 +150,21 @@ async function identityFindings(
     }];
   }
   const newest = existing.candidate?.version ?? existing.serving?.version ?? existing.version;
-  if (gt(manifest.version, newest)) return [];
-  return [{
+  const higher: readonly Finding[] = gt(manifest.version, newest) ? [] : [{
     ...finding,
     rule: "graph/version",
     message: `version ${manifest.version} of "${manifest.id}" is not higher than the installed ${newest}`,
     fix: "raise the version",
   }];
+  const dropped = existing.tools.filter(({ name }) => !tools.some((tool) => tool.name === name));
+  return [
+    ...higher,
+    ...dropped.map(({ name }): Finding => ({
+      ...finding,
+      rule: "graph/tool-dropped",
+      message:
+        `version ${manifest.version} of "${manifest.id}" lacks the tool "${name}", which its callers use`,
+      fix: "keep the tool, or choose an id of your own",
+    })),
+  ];
 }

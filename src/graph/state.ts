@@ -1,9 +1,10 @@
+import { randomUUID } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import { Annotation, type AnnotationRoot, type LastValue } from "@langchain/langgraph";
 import type { SkillErrorValue } from "../base/errors.ts";
 import type { Finding, PythonManifest } from "../manifest/types.ts";
 import type { Example, PackageFiles, TestReport } from "../lifecycle/types.ts";
-import type { ApprovalAnswer, GeneratorOutcome, ReuseCandidate } from "./types.ts";
+import type { ApprovalAnswer, GeneratorOutcome, ReuseCandidate, SkillSource } from "./types.ts";
 
 /** What validation said of the files in the state. */
 export interface CheckedPackage {
@@ -30,6 +31,16 @@ export interface SkillGraphState {
   readonly shown: readonly Example[];
   /** The maker does not see these. */
   readonly held_back: readonly Example[];
+  /** What to start from; null as soon as its files are in the state. */
+  readonly source: SkillSource | null;
+  /** What the maker is told of it, at the start of every round. */
+  readonly origin: string;
+  /** Names the run in the history. */
+  readonly run: string;
+  /** Milliseconds since 1970. */
+  readonly started_at: number;
+  /** Whether an existing skill was taken, and why. */
+  readonly reuse: string;
   readonly candidates: readonly ReuseCandidate[];
   readonly files: PackageFiles;
   /** The talk with the maker in this round; every round starts a new one from the files and the evidence. */
@@ -50,6 +61,10 @@ export interface SkillGraphState {
   readonly checked: CheckedPackage | null;
   readonly findings: readonly Finding[];
   readonly tests: TestReport | null;
+  /** What the verifier wrote; null before it was asked. */
+  readonly checks: readonly Example[] | null;
+  /** The maker was told once where the verifier expects something else. */
+  readonly objected: boolean;
   readonly proposal_id: string | null;
   readonly decision: ApprovalAnswer | null;
   /** Why the last answer was not accepted. */
@@ -69,7 +84,7 @@ type Channels<Keys extends keyof SkillGraphState> = { [Key in Keys]: LastValue<S
 /** Channels of the whole state. */
 export type StateChannels = Channels<keyof SkillGraphState>;
 /** Channels of what `invoke` takes. */
-export type InputChannels = Channels<"intent" | "examples">;
+export type InputChannels = Channels<"intent" | "examples" | "source">;
 /** Channels of what `invoke` answers. */
 export type OutputChannels = Channels<"outcome">;
 
@@ -80,6 +95,11 @@ export function stateAnnotation(): AnnotationRoot<StateChannels> {
     examples: Annotation<readonly Example[]>(),
     shown: Annotation<readonly Example[]>(),
     held_back: Annotation<readonly Example[]>(),
+    source: Annotation<SkillSource | null>(),
+    origin: Annotation<string>(),
+    run: Annotation<string>(),
+    started_at: Annotation<number>(),
+    reuse: Annotation<string>(),
     candidates: Annotation<readonly ReuseCandidate[]>(),
     files: Annotation<PackageFiles>(),
     messages: Annotation<readonly BaseMessage[]>(),
@@ -94,6 +114,8 @@ export function stateAnnotation(): AnnotationRoot<StateChannels> {
     checked: Annotation<CheckedPackage | null>(),
     findings: Annotation<readonly Finding[]>(),
     tests: Annotation<TestReport | null>(),
+    checks: Annotation<readonly Example[] | null>(),
+    objected: Annotation<boolean>(),
     proposal_id: Annotation<string | null>(),
     decision: Annotation<ApprovalAnswer | null>(),
     refused: Annotation<SkillErrorValue | null>(),
@@ -105,7 +127,11 @@ export function stateAnnotation(): AnnotationRoot<StateChannels> {
 
 /** The part of the state that a caller gives. */
 export function inputAnnotation(): AnnotationRoot<InputChannels> {
-  return Annotation.Root({ intent: Annotation<string>(), examples: Annotation<readonly Example[]>() });
+  return Annotation.Root({
+    intent: Annotation<string>(),
+    examples: Annotation<readonly Example[]>(),
+    source: Annotation<SkillSource | null>(),
+  });
 }
 
 /** The part of the state that a caller gets. */
@@ -120,6 +146,11 @@ export function freshState(intent: string): SkillGraphState {
     examples: [],
     shown: [],
     held_back: [],
+    source: null,
+    origin: "",
+    run: randomUUID(),
+    started_at: Date.now(),
+    reuse: "",
     candidates: [],
     files: {},
     messages: [],
@@ -134,6 +165,8 @@ export function freshState(intent: string): SkillGraphState {
     checked: null,
     findings: [],
     tests: null,
+    checks: null,
+    objected: false,
     proposal_id: null,
     decision: null,
     refused: null,

@@ -6,7 +6,9 @@ import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type {
   Actor,
   Example,
+  ExampleResult,
   HomeSettings,
+  PackageFiles,
   SkillInfo,
   SkillProposal,
   TestReport,
@@ -27,6 +29,11 @@ export interface SkillGraphOptions {
   readonly model?: BaseChatModel;
   /** Name of the maker, for proposals and history. Default: what the model says of itself. */
   readonly maker?: string;
+  /**
+   * Another model, which reads the intent and the tools' interface, never the code, and writes checks of its own. They
+   * run in the sandbox; where the skill answers otherwise the maker is asked once, then the person is told.
+   */
+  readonly verifier?: BaseChatModel;
   /** Narrows or widens the home's `[generator]` settings for this graph. */
   readonly config?: Partial<GeneratorConfig>;
   /** Who is written into the audit as installing. Default: `{ via: "code" }`. */
@@ -37,7 +44,18 @@ export interface SkillGraphOptions {
 export interface GenerateRequest {
   readonly intent: string;
   readonly examples?: readonly Example[];
+  /** What to start from, instead of from nothing. */
+  readonly source?: SkillSource;
 }
+
+/** What a generation can start from. It is read, never executed outside of the sandbox. */
+export type SkillSource =
+  /** A Python script: its public functions become tools. */
+  | { readonly kind: "script"; readonly name: string; readonly text: string }
+  /** An OpenAPI 3 description, JSON: its operations become tools. Any other text is for the maker alone. */
+  | { readonly kind: "openapi"; readonly name: string; readonly text: string }
+  /** A package that was made before, and what is to be done about it. */
+  | { readonly kind: "package"; readonly files: PackageFiles; readonly note: string };
 
 /** A skill that exists and looks like the intent, with what is known of how well it fits. */
 export interface ReuseCandidate {
@@ -62,6 +80,8 @@ export interface ApprovalRequest {
   /** Permissions asked for, and those that the serving version did not have. */
   readonly new_permissions: readonly string[];
   readonly digest: string;
+  /** Skills that exist and came near: one of them may do, and then this one is not needed. */
+  readonly alternatives: readonly ReuseCandidate[];
   /** What making it cost so far. */
   readonly report: GenerationReport;
   /** Present when the last answer was refused: an approval of another digest, an edit that fails, a malformed answer. */
@@ -88,11 +108,15 @@ export type ApprovalAnswer =
 /** What a generation took. */
 export interface GenerationReport {
   readonly maker: string;
+  /** Name of the model that wrote checks, when there was one. */
+  readonly verifier?: string;
+  /** Whether an existing skill was taken, and why. */
+  readonly reuse: string;
   /** Versions that were validated or tested, the last one included. */
   readonly rounds: number;
   /** Calls of the maker. */
   readonly turns: number;
-  /** Tokens the maker reported, or a quarter of the characters where it reports none. */
+  /** Tokens that maker and verifier reported, or a quarter of the characters where they report none. */
   readonly tokens: number;
   /** Caller's examples that the maker saw, and those it did not. */
   readonly shown: number;
@@ -121,6 +145,8 @@ export type GeneratorOutcome =
       /** A code of `SKILL_ERROR_CODES`. */
       readonly code: SkillErrorValue["code"];
       readonly fix?: string;
+      /** Which budget was used up, when that ended it. */
+      readonly budget?: Budget;
       readonly findings: readonly Finding[];
       readonly tests: TestReport | null;
       /** One line for each version that did not pass. */
@@ -128,14 +154,27 @@ export type GeneratorOutcome =
     }
   );
 
-/** One event of a run, streamed in `custom` mode. */
+/** What a generation may use up: `max_llm_turns`, `max_test_rounds`, `max_tokens`, `max_seconds`. */
+export type Budget = "turns" | "rounds" | "tokens" | "seconds";
+
+/** One event of a run, streamed in `custom` mode while it happens. */
 export interface GraphEvent {
+  /**
+   * `stage`: a stage begins or ends. `turn`: the maker is asked, or answered. `file`: a file was written. `test`: one
+   * example was tried, or (with `tests`) all were.
+   */
   readonly kind: "stage" | "file" | "test" | "turn";
   readonly stage: string;
-  readonly status?: "started" | "finished" | "failed";
+  readonly status: "started" | "finished" | "failed";
   readonly ms?: number;
   readonly detail?: string;
-
+  /** With kind `turn`: tokens of the run so far. */
+  readonly tokens?: number;
+  /** With kind `file`: where it was written, and the whole new text. */
+  readonly path?: string;
+  readonly content?: string;
+  /** With kind `test`: one result as it comes, held-back examples included. It is for people, not for the maker. */
+  readonly result?: ExampleResult;
   /** With kind `test` and stage `test`: the whole report, held-back examples included. It is for people, not for the maker. */
   readonly tests?: TestReport;
 }

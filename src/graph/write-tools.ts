@@ -1,9 +1,11 @@
 import type { ToolDefinition } from "@langchain/core/language_models/base";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import type { Example, PackageFiles } from "../lifecycle/types.ts";
+import type { Example, ExampleResult, PackageFiles } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
 import { cut, describeError, describeFindings, describeTests } from "./evidence.ts";
+import { applyDiff, replaceOnce } from "./edit-file.ts";
+import { diffFiles } from "./file-diff.ts";
 import { ARGUMENT_PROBLEM } from "./maker-reply.ts";
 import { packagePath, withFile } from "./package-files.ts";
 import { checkStaged, stageFiles, tryStaged } from "./staging.ts";
@@ -25,6 +27,10 @@ export interface ToolScope {
   readonly shown: readonly Example[];
   readonly candidates: readonly ReuseCandidate[];
   readonly signal: AbortSignal | undefined;
+  /** Told of each folder that is made. */
+  readonly onStaged?: (staged: StagedFiles) => void;
+  /** Told of each example as it was tried. */
+  readonly onResult?: (result: ExampleResult) => void;
 }
 
 /** The answer to one call. */
@@ -54,6 +60,34 @@ const writeSkillFile = writeTool({
   },
 });
 
+const editSkillFile = writeTool({
+  description:
+    "Change a part of a file that is there: replace old (exact text that stands there once) by new, or give a unified diff",
+  schema: z.object({
+    path: z.string(),
+    old: z.string().optional().describe("exact text, blanks included"),
+    new: z.string().optional(),
+    diff: z.string().optional().describe("instead of old and new: hunks like @@ -3,4 +3,5 @@"),
+  }),
+  run: (draft, { path, old, new: fresh, diff }) => {
+    const clean = packagePath(path);
+    const before = fileOf(draft.files, clean);
+    if (diff === undefined && (old === undefined || fresh === undefined)) {
+      throw new SkillError("invalid_input", "neither old and new nor a diff was given");
+    }
+    const after = diff === undefined ? replaceOnce(before, old ?? "", fresh ?? "") : applyDiff(before, diff);
+    if (after === before) {
+      throw new SkillError("invalid_input", `the edit leaves ${JSON.stringify(clean)} as it is`);
+    }
+    const files = withFile(draft.files, clean, after);
+    return {
+      draft: { ...draft, files },
+      ok: true,
+      text: `edited:\n${diffFiles({ [clean]: before }, { [clean]: after })}`,
+    };
+  },
+});
+
 const readSkillFile = writeTool({
   description:
     "Read a file that you wrote; with skill_id, a file of one of the existing skills you were shown",
@@ -66,15 +100,19 @@ const readSkillFile = writeTool({
       );
     }
     const files = skill_id === undefined ? draft.files : await context.skills.library.files(skill_id);
-    const clean = packagePath(path);
-    const text = Object.hasOwn(files, clean) ? files[clean] : undefined;
-    if (text !== undefined) return { draft, ok: true, text: cut(text, MOST_ANSWER) };
-    const there = Object.keys(files).sort().slice(0, 50).join(", ") || "none";
-    throw new SkillError("not_found", `there is no file ${JSON.stringify(clean)}`, {
-      fix: `the files are: ${there}`,
-    });
+    return { draft, ok: true, text: cut(fileOf(files, packagePath(path)), MOST_ANSWER) };
   },
 });
+
+/** @throws {SkillError} `not_found`, naming the files that are there */
+function fileOf(files: PackageFiles, path: string): string {
+  const text = Object.hasOwn(files, path) ? files[path] : undefined;
+  if (text !== undefined) return text;
+  const there = Object.keys(files).sort().slice(0, 50).join(", ") || "none";
+  throw new SkillError("not_found", `there is no file ${JSON.stringify(path)}`, {
+    fix: `the files are: ${there}`,
+  });
+}
 
 const validateManifest = writeTool({
   description: "Check manifest.toml",
@@ -93,11 +131,14 @@ const runTests = writeTool({
   schema: nothing,
   run: async (draft, _args, scope) => {
     const { library } = scope.context.skills;
-    const staged = await stageFiles(library, draft.files, draft.staged);
+    const staged = await stageFiles(library, draft.files, draft.staged, scope.onStaged);
     const next = { ...draft, staged };
     const { findings, checked } = await checkStaged(scope.context, staged, scope.candidates);
     if (checked === null) return { draft: next, ok: false, text: describeFindings(findings) };
-    const tried = await tryStaged(library, staged, scope.shown, scope.signal);
+    const tried = await tryStaged(library, staged, scope.shown, scope.signal, {
+      onResult: scope.onResult,
+      told: scope.shown.length,
+    });
     const text = tried.tests === null
       ? [describeFindings(tried.findings), tried.error === undefined ? "" : describeError(tried.error)].join(
         "\n",
@@ -109,6 +150,7 @@ const runTests = writeTool({
 
 const TOOLS: ReadonlyMap<string, WriteTool> = new Map([
   ["write_skill_file", writeSkillFile],
+  ["edit_skill_file", editSkillFile],
   ["read_skill_file", readSkillFile],
   ["validate_manifest", validateManifest],
   ["validate_script", validateScript],
@@ -182,7 +224,12 @@ async function check(
   scope: ToolScope,
   concerns: (file: string | undefined) => boolean,
 ): Promise<ToolReply> {
-  const staged = await stageFiles(scope.context.skills.library, draft.files, draft.staged);
+  const staged = await stageFiles(
+    scope.context.skills.library,
+    draft.files,
+    draft.staged,
+    scope.onStaged,
+  );
   const { findings } = await checkStaged(scope.context, staged, scope.candidates);
   const mine = findings.filter((finding) => concerns(finding.file));
   const ok = !mine.some((finding) => finding.severity === "error");

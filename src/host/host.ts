@@ -15,6 +15,7 @@ import {
 import { list } from "../operations/list.ts";
 import { search } from "../operations/search.ts";
 import { logs, stats, status } from "../operations/observe.ts";
+import { approve, editProposal, proposal, proposals, reject } from "../operations/generate.ts";
 import { generateAndInstall, generateStatus } from "../operations/generate-and-install.ts";
 import { listProcesses, startProcess, stopProcesses } from "../operations/processes.ts";
 import { perform } from "../operations/perform.ts";
@@ -42,10 +43,14 @@ export type HostAnswer =
     readonly error: SkillErrorValue;
   });
 
-type Handler = (context: OperationContext, payload: unknown) => Promise<unknown>;
+/** A host command: what its payload must be, and what it does. */
+export interface HostCommand {
+  readonly payload: z.ZodType;
+  readonly handle: (context: OperationContext, payload: unknown) => Promise<unknown>;
+}
 
-/** Host commands and the operations behind them. */
-const COMMANDS: ReadonlyMap<string, Handler> = new Map([
+/** Host commands by name, and the operations behind them. */
+export const HOST_COMMANDS: ReadonlyMap<string, HostCommand> = new Map([
   ["skill.install", handler(install)],
   ["skill.test", handler(test)],
   ["skill.activate", handler(activate)],
@@ -64,13 +69,21 @@ const COMMANDS: ReadonlyMap<string, Handler> = new Map([
   ["skill.python.list", handler(listProcesses)],
   ["skill.generate", handler(generateAndInstall)],
   ["skill.generate.status", handler(generateStatus)],
+  ["skill.proposals", handler(proposals)],
+  ["skill.proposal", handler(proposal)],
+  ["skill.proposal.edit", handler(editProposal)],
+  ["skill.approve", handler(approve)],
+  ["skill.reject", handler(reject)],
   ["skill.list", handler(list)],
   ["skill.search", handler(search)],
   ["skill.run", handler(run)],
 ]);
 
-function handler<Input, Output>(operation: Operation<Input, Output>): Handler {
-  return (context, payload) => perform(operation, context, payload);
+function handler<Input, Output>(operation: Operation<Input, Output>): HostCommand {
+  return {
+    payload: operation.input,
+    handle: (context, payload) => perform(operation, context, payload),
+  };
 }
 
 /** Answers envelopes; never throws. */
@@ -109,12 +122,14 @@ function requestIdOf(request: unknown): string | number | null {
 }
 
 async function dispatch(context: OperationContext, command: string, payload: unknown): Promise<unknown> {
-  const handle = COMMANDS.get(command);
-  if (handle === undefined) {
-    const meant = nearest(command, COMMANDS.keys());
+  const known = HOST_COMMANDS.get(command);
+  if (known === undefined) {
+    const meant = nearest(command, HOST_COMMANDS.keys());
     throw new SkillError("not_found", `there is no host command "${command}"`, {
-      fix: meant === undefined ? `use one of ${[...COMMANDS.keys()].join(", ")}` : `did you mean "${meant}"`,
+      fix: meant === undefined
+        ? `use one of ${[...HOST_COMMANDS.keys()].join(", ")}`
+        : `did you mean "${meant}"`,
     });
   }
-  return await handle(context, payload);
+  return await known.handle(context, payload);
 }

@@ -1,4 +1,5 @@
 import type { Statements } from "../observe/sqlite.ts";
+import { parseStored } from "./stored-json.ts";
 
 /** Who did what to which bytes. */
 export interface AuditRecord {
@@ -32,6 +33,8 @@ export function readAudit(
     action: String(row["action"]),
     skill_id: row["skill_id"] as string | null,
     digest: row["digest"] as string | null,
-    details: row["details"] === null ? null : JSON.parse(row["details"] as string) as unknown,
+    details: row["details"] === null
+      ? null
+      : parseStored(row["details"], `change ${String(row["revision"])} in the audit`),
   }));
 }

@@ -35,6 +35,10 @@ export interface BuildContext extends ValidateContext {
 export interface BuildOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onStage?: ((stage: string) => void) | undefined;
+  /** Python packages with hashes that it gets, as a requirements file. Default: they are resolved. */
+  readonly pins?: string;
+  /** Asks no network. Default false. */
+  readonly offline?: boolean;
 }
 
 /**
@@ -75,7 +79,7 @@ async function buildIn(
   dir: string,
   files: readonly PackageFile[],
   context: BuildContext,
-  { signal, onStage }: BuildOptions,
+  { signal, onStage, pins, offline = false }: BuildOptions,
 ): Promise<Build> {
   const source = join(dir, "src");
   const digest = digestFiles(files);
@@ -87,8 +91,8 @@ async function buildIn(
   onStage?.("build");
   const environment = await context.environments.build(
     dir,
-    environmentRequest(loaded),
-    signal === undefined ? {} : { signal },
+    { ...environmentRequest(loaded), ...(pins === undefined ? {} : { pins }) },
+    { offline, ...(signal === undefined ? {} : { signal }) },
   );
   const resolved = resolveManifest(loaded, table, environment, context.settings, digest);
   await writeFileAtomic(join(dir, RESOLVED), `${JSON.stringify(resolved, null, 2)}\n`, { mode: 0o444 });

@@ -1,4 +1,5 @@
 import { SkillError } from "../base/errors.ts";
+import type { Json } from "../base/json.ts";
 import { nearest } from "../base/nearest.ts";
 import { compileSchema, describeProblems, type SchemaCheck } from "../manifest/json-schema.ts";
 import type { CallRequest, CallResult, Runner, SkillProgram } from "../runner/types.ts";
@@ -47,6 +48,11 @@ export class ToolCaller {
         details: { tool: request.tool, problems: answered.problems, value: result.value },
       },
     );
+  }
+
+  /** Whether a tool's schema alone refuses an input, so that the skill never sees it. */
+  refuses(tool: string, input: Json): boolean {
+    return !this.#checksOf(tool).input(input).ok;
   }
 
   /** The tool to call: the named one, else the default. @throws {SkillError} `tool_not_found` */

@@ -1,9 +1,14 @@
-import { digestTree } from "../base/digest.ts";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { digestTree } from "../base/digest.ts";
+import { canonicalJson } from "../base/json.ts";
 import type { Finding } from "../manifest/types.ts";
 import { readBuild } from "./build.ts";
 import { type Home, requireTrusted } from "./home.ts";
-import type { StoredGeneration } from "./records.ts";
+import { repairedFinding } from "./projector.ts";
+import type { SkillRecord, StoredGeneration } from "./records.ts";
+import { mendSnapshot, readSnapshot } from "./snapshots.ts";
+import { readState } from "./state/state-rows.ts";
 
 /** Looks at all of a home: the database, every file that shows its state (repaired), every build in use (not repaired). */
 export async function checkHome(home: Home): Promise<readonly Finding[]> {
@@ -19,8 +24,10 @@ export async function checkHome(home: Home): Promise<readonly Finding[]> {
   for (const record of home.view.all()) {
     const builds = new Map(record.generations.map((generation) => [generation.build, generation]));
     for (const generation of builds.values()) findings.push(...await checkBuild(home, generation));
+    findings.push(...await checkSnapshot(home, record), ...await checkState(home, record.id));
   }
   await home.placement.collect();
+  await home.stateFolders.collect();
   const gone = await home.staging.collect();
   return [...findings, ...gone.map(leftover)];
 }
@@ -28,16 +35,38 @@ export async function checkHome(home: Home): Promise<readonly Finding[]> {
 async function checkBuild(home: Home, generation: StoredGeneration): Promise<readonly Finding[]> {
   const { skill_id: id, version, build, resolved } = generation;
   const dir = home.layout.build(id, build);
-  if (await readBuild(dir) === undefined) {
+  const found = await readBuild(dir);
+  if (found === undefined || canonicalJson(found.resolved) !== canonicalJson(resolved)) {
     return [damaged("home/build", `the build of "${id}" ${version} is missing or changed`)];
   }
   const { digest } = resolved.environment;
   if (digest === null) return [];
   const folder = join(dir, resolved.manifest.isolation === "shared" ? "env" : "venv");
-  const found = await digestTree(folder).catch(() => undefined);
-  return found === digest
+  return await digestTree(folder).catch(() => undefined) === digest
     ? []
     : [damaged("home/environment", `the environment of "${id}" ${version} is missing or changed`)];
+}
+
+/** A snapshot that is damaged is taken again, as long as one of the builds holds what it held. */
+async function checkSnapshot(home: Home, record: SkillRecord): Promise<readonly Finding[]> {
+  const { id, snapshot } = record;
+  if (snapshot === null || await readSnapshot(home.layout, record) !== undefined) return [];
+  if (await mendSnapshot(home.layout, record)) return [repairedFinding(snapshot)];
+  const fix = "a rollback can't go further back than the installed versions: keep a backup of the package";
+  return [{ ...damaged("home/snapshot", `the last good source of "${id}" is missing or changed`), fix }];
+}
+
+/** What a skill keeps is its own: it is not made anew when it is gone. */
+async function checkState({ db, layout }: Home, id: string): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const { folder, schema_version } of readState(db.sql, id)) {
+    const path = layout.data(id, folder);
+    if (await lstat(path).then((found) => found.isDirectory(), () => false)) continue;
+    const fix = "put a backup in its place, or uninstall the skill with its data";
+    const message = `the state of "${id}" in schema ${schema_version} is gone: "${path}"`;
+    findings.push({ ...damaged("home/state", message), fix });
+  }
+  return findings;
 }
 
 function damaged(rule: string, message: string): Finding {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { SkillError, type SkillErrorCode, type SkillErrorValue } from "../base/errors.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
@@ -10,12 +11,16 @@ const RELATIVE = 1e-4, ABSOLUTE = 1e-3;
 /** Errors with which a tool, or its schema, says no. A hang or a crash is no answer. */
 const TOOL_ERRORS: ReadonlySet<SkillErrorCode> = new Set(["tool_failed", "invalid_input"]);
 
+const texts = z.record(z.string().min(1).max(500), z.string().max(262_144));
+
 const exampleSchema = z.strictObject({
   tool: z.string().min(1).max(128).optional(),
   input: z.json(),
   expected: z.json().optional(),
   compare: z.enum(["equal", "approx", "subset", "error"]).optional(),
   description: z.string().max(2000).optional(),
+  files: texts.optional(),
+  artifacts: texts.optional(),
 });
 
 /** Checks examples that a caller gave. @throws {SkillError} `invalid_input` */
@@ -35,16 +40,47 @@ export async function readExamples(packageDir: string): Promise<readonly Example
   return lines.map(({ place, value }) => checkExample(value, place, "invalid_package"));
 }
 
-/** Judges what a tool answered: `got` is its value, or the error that it ended with. */
-export function judgeExample(
-  example: Example,
-  got: { readonly value: Json } | { readonly error: SkillErrorValue },
-): ExampleResult {
+/** What a call came to: its value and the files it left, or the error that it ended with. */
+export type ExampleAnswer =
+  | { readonly value: Json; readonly artifacts?: Readonly<Record<string, Uint8Array>> }
+  | { readonly error: SkillErrorValue };
+
+/** The files of an example as a call takes them. */
+export function exampleFiles({ files }: Example): { readonly files?: Readonly<Record<string, Uint8Array>> } {
+  if (files === undefined) return {};
+  return {
+    files: Object.fromEntries(Object.entries(files).map(([path, text]) => [path, Buffer.from(text, "utf8")])),
+  };
+}
+
+/** Judges what a tool answered. */
+export function judgeExample(example: Example, got: ExampleAnswer): ExampleResult {
   if ("error" in got) {
     const passed = example.compare === "error" && TOOL_ERRORS.has(got.error.code);
     return { example, status: passed ? "passed" : "failed", error: got.error };
   }
-  return { example, status: matches(example, got.value) ? "passed" : "failed", got: got.value };
+  const wrong = wrongArtifacts(example, got.artifacts ?? {});
+  const passed = wrong === undefined && matches(example, got.value);
+  return {
+    example,
+    status: passed ? "passed" : "failed",
+    got: got.value,
+    ...(wrong === undefined ? {} : { artifacts: wrong }),
+  };
+}
+
+/** What came of the expected files that are not what was expected; undefined when all are. */
+function wrongArtifacts(
+  { artifacts: expected = {}, compare }: Example,
+  got: Readonly<Record<string, Uint8Array>>,
+): Readonly<Record<string, string | null>> | undefined {
+  if (compare === "error") return undefined;
+  const wrong = Object.entries(expected).flatMap(([path, text]): [string, string | null][] => {
+    const bytes = Object.hasOwn(got, path) ? got[path] : undefined;
+    const came = bytes === undefined ? null : Buffer.from(bytes).toString("utf8");
+    return came === text ? [] : [[path, came]];
+  });
+  return wrong.length === 0 ? undefined : Object.fromEntries(wrong);
 }
 
 function matches(example: Example, value: Json): boolean {

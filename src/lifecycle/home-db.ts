@@ -1,10 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { SkillError } from "../base/errors.ts";
 import { sqliteFailure, Statements } from "../observe/sqlite.ts";
+import { homeFailure } from "./home-failure.ts";
 import { HOME_FORMAT, HOME_SCHEMA } from "./home-schema.ts";
 import type { Actor } from "./types.ts";
 
@@ -14,6 +14,8 @@ export interface HomeDbOptions {
   readonly readOnly?: boolean;
   /** How long a writer waits for another process before `home_busy`. Default 30,000 ms. */
   readonly waitMs?: number;
+  /** The id of a home that is made. Default: a random one. */
+  readonly homeId?: string;
 }
 
 /** What a transaction did, for the audit. */
@@ -48,27 +50,27 @@ export class HomeDb {
   #line: Promise<unknown> = Promise.resolve();
   #seenVersion = -1;
 
-  private constructor(db: DatabaseSync, waitMs: number) {
+  private constructor(db: DatabaseSync, path: string, waitMs: number) {
     this.#db = db;
     this.#waitMs = waitMs;
-    this.sql = new Statements(db);
+    this.sql = new Statements(db, (error) => homeFailure(error, path));
     this.homeId = String(this.sql.get("select home_id from home")?.["home_id"]);
   }
 
   /** Opens `path` (`:memory:` for an empty home that is never stored), making it when it does not exist. @throws {SkillError} `home_unusable`, `home_busy` */
   static async open(path: string, options: HomeDbOptions = {}): Promise<HomeDb> {
-    const { readOnly = false, waitMs = 30_000 } = options;
+    const { readOnly = false, waitMs = 30_000, homeId = crypto.randomUUID() } = options;
     let db: DatabaseSync | undefined;
     try {
       if (!readOnly && path !== ":memory:") await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const opened = db = new DatabaseSync(path, { readOnly });
       opened.exec("pragma busy_timeout = 0; pragma trusted_schema = off; pragma foreign_keys = on");
       if (readOnly) requireFormat(opened, path);
-      else await patiently(() => prepare(opened, path), waitMs);
-      return new HomeDb(opened, waitMs);
+      else await patiently(() => prepare(opened, path, homeId), waitMs);
+      return new HomeDb(opened, path, waitMs);
     } catch (error) {
       db?.close();
-      throw homeError(error, path);
+      throw homeFailure(error, path);
     }
   }
 
@@ -149,7 +151,7 @@ export class HomeDb {
         if (this.#db.isTransaction) this.#db.exec("rollback");
       }
     } catch (error) {
-      throw homeError(error, "home.db");
+      throw homeFailure(error, "home.db");
     } finally {
       // An own commit does not move `data_version`.
       this.#seenVersion = -1;
@@ -158,20 +160,33 @@ export class HomeDb {
 }
 
 /** Sets the file up, once per connection. Throws SQLite's own error when another process is just doing the same. */
-function prepare(db: DatabaseSync, path: string): void {
+function prepare(db: DatabaseSync, path: string, homeId: string): void {
   if (!isEmpty(db)) requireFormat(db, path);
   db.exec("pragma journal_mode = wal; pragma synchronous = full");
   db.exec("begin immediate");
   try {
     if (format(db) === 0 && isEmpty(db)) {
       db.exec(HOME_SCHEMA);
-      db.prepare("insert into home values (?, 0, 0, ?)").run(randomUUID(), Date.now());
+      db.prepare("insert into home values (?, 0, 0, ?)").run(homeId, Date.now());
       db.exec(`pragma user_version = ${HOME_FORMAT}`);
     }
     requireFormat(db, path);
     db.exec("commit");
   } finally {
     if (db.isTransaction) db.exec("rollback");
+  }
+}
+
+/** Whether a file is a database in which nothing was made yet. */
+export function isUnprepared(path: string): boolean {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { readOnly: true });
+    return format(db) === 0 && isEmpty(db);
+  } catch {
+    return false;
+  } finally {
+    db?.close();
   }
 }
 
@@ -205,29 +220,6 @@ async function patiently<T>(attempt: () => T, waitMs: number): Promise<T> {
       await delay(pause * (0.5 + Math.random()));
     }
   }
-}
-
-function homeError(error: unknown, path: string): unknown {
-  const failure = sqliteFailure(error);
-  if (failure === undefined) {
-    return error instanceof Error && "syscall" in error
-      ? new SkillError("home_unusable", `the home cannot be used: ${error.message}`, {
-        cause: error,
-        fix: "check that its folder exists and that you may write to it",
-      })
-      : error;
-  }
-  const reason = (error as Error).message;
-  if (failure === "busy") {
-    return new SkillError("home_busy", `another process holds the lock of "${path}"`, {
-      cause: error,
-      fix: "try again when the other process is done",
-    });
-  }
-  const fix = failure === "corrupt"
-    ? "put a backup of home.db in its place; installed builds are not lost"
-    : "check free space and permissions of the home";
-  return new SkillError("home_unusable", `"${path}" cannot be used: ${reason}`, { cause: error, fix });
 }
 
 function appendAudit(tx: HomeTransaction, entry: AuditEntry): void {

@@ -23,6 +23,8 @@ export interface HomeLayout {
   secrets(id: string): string;
   /** The environment that a skill's setup left. */
   skillEnv(id: string): string;
+  /** A folder in which a skill keeps what outlives its runs. */
+  data(id: string, folder: string): string;
   staged(key: string): StagedLayout;
   /** Has a folder for each skill that was installed. */
   readonly runtimes: string;
@@ -82,6 +84,7 @@ export function homeLayout(dir: string): HomeLayout {
     homeSecrets: join(state, "secrets.json"),
     secrets: (id) => join(runtime(id), "data", "files", "secrets.json"),
     skillEnv: (id) => join(runtime(id), "data", "files", ".skill_env.json"),
+    data: (id, folder) => join(runtime(id), "data", "db", folder),
     staged: (key) => ({
       dir: join(staging, key),
       source: join(staging, key, "src"),

@@ -1,5 +1,5 @@
 /** Format of `home.db`, kept in `PRAGMA user_version`. A home of a higher format is refused. */
-export const HOME_FORMAT = 2;
+export const HOME_FORMAT = 3;
 
 /**
  * Tables of `home.db`. Only generations store a status; who serves, who served before and who is the candidate are
@@ -79,6 +79,13 @@ create table secrets (
 create table skill_env (
   skill_id text primary key,
   env text not null
+) strict, without rowid;
+create table skill_state (
+  skill_id text not null,
+  schema_version integer not null,
+  folder text not null,
+  used integer not null,
+  primary key (skill_id, schema_version)
 ) strict, without rowid;
 create table removed (
   skill_id text primary key,

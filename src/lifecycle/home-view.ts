@@ -1,7 +1,7 @@
 import { SkillError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { HomeDb } from "./home-db.ts";
-import { idsChangedSince, readIds, readSkill, type SkillRecord } from "./records.ts";
+import { idsChangedSince, readIds, readSkill, readSkills, type SkillRecord } from "./records.ts";
 import { removedSince } from "./removed.ts";
 
 /**
@@ -66,10 +66,17 @@ export class HomeView {
 
   /** All skills by id. */
   all(): readonly SkillRecord[] {
+    const ids = this.ids();
+    // One by one where a few changed; all at once where most were not read yet.
+    if (this.#skills.size < ids.length / 2) this.#readAll();
     // `ids` has just asked whether something changed; asking for each of thousands would cost more than all else.
-    return this.ids().map((id) => this.#skills.get(id) ?? this.find(id)).filter((record) =>
-      record !== undefined
-    );
+    return ids.map((id) => this.#skills.get(id) ?? this.find(id)).filter((record) => record !== undefined);
+  }
+
+  #readAll(): void {
+    for (const record of readSkills(this.#db.sql)) {
+      if (!this.#skills.has(record.id)) this.#skills.set(record.id, this.#asRead(record));
+    }
   }
 
   #renew(): void {

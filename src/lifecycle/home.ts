@@ -1,15 +1,18 @@
-import { mkdir, readdir, realpath } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { opendir, realpath } from "node:fs/promises";
+import { resolve } from "node:path";
 import process from "node:process";
+import { makeFolder, syncFolder } from "../base/atomic-file.ts";
 import { Emitter } from "../base/emitter.ts";
 import { SkillError } from "../base/errors.ts";
 import { KeyedLine } from "../base/keyed-line.ts";
+import { SharedGate } from "../base/shared-gate.ts";
 import type { Environments } from "../environment/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import { RunHistory } from "../observe/history.ts";
 import type { Runner } from "../runner/types.ts";
 import type { BuildContext } from "./build.ts";
 import { type AuditEntry, HomeDb, type HomeTransaction } from "./home-db.ts";
+import { withHomeFiles } from "./home-failure.ts";
 import { type HomeLayout, homeLayout } from "./home-layout.ts";
 import { HomeView } from "./home-view.ts";
 import { Integrity } from "./integrity.ts";
@@ -23,8 +26,10 @@ import { secretSource } from "./secrets/secret-source.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
 import { readSkillEnv } from "./skill-env.ts";
 import { servingOf } from "./skill-record.ts";
-import { hasSoundDatabase } from "./sound-state.ts";
+import { hasSoundDatabase, isHalfMade } from "./sound-state.ts";
 import { Staging } from "./staging.ts";
+import { StateFolders } from "./state/state-folders.ts";
+import { stateFolder } from "./state/state-rows.ts";
 import { standardLibrary } from "./standard-library.ts";
 import { isTrusted, noteTrust, untrustedHome } from "./trust.ts";
 import type { HomeSettings, LibraryEvents, TriggerTrial } from "./types.ts";
@@ -59,6 +64,9 @@ export interface Home {
   readonly projector: Projector;
   readonly staging: Staging;
   readonly placement: Placement;
+  readonly stateFolders: StateFolders;
+  /** Calls of skills that keep state run side by side; a migration runs alone. */
+  readonly stateGate: SharedGate;
   /** Installs of the same staged build, one after the other. */
   readonly installs: KeyedLine;
   readonly integrity: Integrity;
@@ -85,7 +93,8 @@ export interface Home {
  */
 export async function openHome(options: OpenHomeOptions): Promise<Home> {
   const log = options.log ?? (() => {});
-  const { dir, db, trusted, made } = await openDb(resolve(options.dir), options.trusted ?? false);
+  const opening = (): Promise<OpenedDb> => openDb(resolve(options.dir), options.trusted ?? false);
+  const { dir, db, trusted, made } = await withHomeFiles(opening);
   try {
     const layout = homeLayout(dir);
     const settings = trusted ? await loadSettings(layout.config, options.settings) : DEFAULT_SETTINGS;
@@ -108,6 +117,8 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       projector: new Projector(layout, db, view),
       staging,
       placement: new Placement(layout, staging, view),
+      stateFolders: new StateFolders(layout, staging, db),
+      stateGate: new SharedGate(),
       installs: new KeyedLine(),
       integrity: new Integrity(),
       programs: new ProgramMaker({
@@ -116,6 +127,10 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
         secrets: source,
         writtenByOthers: (id) => writtenByOthers(view, id),
         env: (id) => (trusted ? readSkillEnv(db.sql, id) : {}),
+        state: (id, schemaVersion) => {
+          const folder = trusted ? stateFolder(db.sql, id, schemaVersion) : undefined;
+          return folder === undefined ? undefined : layout.data(id, folder);
+        },
       }),
       secrets,
       secretSource: source,
@@ -128,8 +143,8 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
       trial: options.trial,
       log,
     };
-    if (made) await home.projector.repair();
-    else if (trusted) await recover(home);
+    if (made) await withHomeFiles(() => home.projector.repair());
+    if (trusted) await recover(home);
     return home;
   } catch (error) {
     await db.close();
@@ -177,7 +192,9 @@ async function bringUp(home: Home): Promise<void> {
 async function recover(home: Home): Promise<void> {
   await bringUp(home);
   try {
+    await makeFolder(home.layout.staging, { mode: 0o700 });
     await home.placement.collect();
+    await home.stateFolders.collect();
     await home.staging.collect();
   } catch (error) {
     home.log("warning", `leftovers could not be removed: ${(error as Error).message}`);
@@ -222,16 +239,15 @@ interface OpenedDb {
 
 /** Opens what is there as far as it is trusted. A home that is made here is this user's. */
 async function openDb(path: string, given: boolean): Promise<OpenedDb> {
-  const found = await contents(path);
+  const found = await holdsAnything(path);
   const dir = found === undefined ? await make(path) : await realpath(path);
   const layout = homeLayout(dir), { db: file } = layout;
-  if (!await hasSoundDatabase(layout)) {
-    if (!given && found !== undefined && found.length > 0) {
+  const isSound = await hasSoundDatabase(layout);
+  if (!isSound || (!given && await isHalfMade(layout))) {
+    if (!given && found === true && !await isHalfMade(layout)) {
       return { dir, db: await HomeDb.open(":memory:"), trusted: false, made: false };
     }
-    const db = await HomeDb.open(file);
-    await noteTrust(dir, db.homeId);
-    return { dir, db, trusted: true, made: true };
+    return { dir, db: await makeDb(layout), trusted: true, made: true };
   }
   if (given) return { dir, db: await HomeDb.open(file), trusted: true, made: false };
   const reader = await HomeDb.open(file, { readOnly: true });
@@ -240,10 +256,25 @@ async function openDb(path: string, given: boolean): Promise<OpenedDb> {
   return { dir, db: await HomeDb.open(file), trusted: true, made: false };
 }
 
-/** Names in the folder; undefined when it does not exist. */
-async function contents(path: string): Promise<readonly string[] | undefined> {
+/** Who dies on the way has noted trust in nothing, or made a home that is trusted. */
+async function makeDb({ dir, db: file, state }: HomeLayout): Promise<HomeDb> {
+  await makeFolder(state, { mode: 0o700 });
+  const homeId = crypto.randomUUID();
+  await noteTrust(dir, homeId);
+  const db = await HomeDb.open(file, { homeId });
+  await syncFolder(state);
+  // Another process made it at the same time.
+  if (db.homeId !== homeId) await noteTrust(dir, db.homeId);
+  return db;
+}
+
+/** Whether there is anything in the folder, which may hold ten thousand skills; undefined when it does not exist. */
+async function holdsAnything(path: string): Promise<boolean | undefined> {
   try {
-    return await readdir(path);
+    const folder = await opendir(path);
+    const first = await folder.read();
+    await folder.close();
+    return first !== null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw SkillError.from(error, "home_unusable", `the home "${path}" cannot be opened`);
@@ -252,7 +283,7 @@ async function contents(path: string): Promise<readonly string[] | undefined> {
 
 async function make(path: string): Promise<string> {
   try {
-    await mkdir(join(path, ".state"), { recursive: true, mode: 0o700 });
+    await makeFolder(path, { mode: 0o700 });
     return await realpath(path);
   } catch (error) {
     throw SkillError.from(error, "home_unusable", `the home "${path}" cannot be made`);

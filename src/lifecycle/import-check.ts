@@ -6,25 +6,55 @@ import type { ScriptOutline } from "../runner/types.ts";
 const PACKAGE_OF: Readonly<Record<string, string>> = {
   attr: "attrs",
   bs4: "beautifulsoup4",
-  cv2: "opencv-python-headless",
   Crypto: "pycryptodome",
+  cv2: "opencv-python-headless",
   dateutil: "python-dateutil",
   docx: "python-docx",
   dotenv: "python-dotenv",
   fitz: "pymupdf",
   git: "GitPython",
   google: "google-api-python-client",
+  igraph: "python-igraph",
+  jose: "python-jose",
   jwt: "PyJWT",
+  Levenshtein: "python-Levenshtein",
   magic: "python-magic",
+  markdown_it: "markdown-it-py",
+  mpl_toolkits: "matplotlib",
+  multipart: "python-multipart",
+  MySQLdb: "mysqlclient",
+  nacl: "PyNaCl",
   OpenSSL: "pyOpenSSL",
+  osgeo: "GDAL",
   PIL: "pillow",
+  pkg_resources: "setuptools",
   pptx: "python-pptx",
   psycopg2: "psycopg2-binary",
+  pylab: "matplotlib",
+  ruamel: "ruamel.yaml",
   serial: "pyserial",
   skimage: "scikit-image",
   sklearn: "scikit-learn",
+  slugify: "python-slugify",
+  socks: "PySocks",
+  telegram: "python-telegram-bot",
+  tlz: "toolz",
+  usb: "pyusb",
+  websocket: "websocket-client",
+  win32api: "pywin32",
+  xdg: "pyxdg",
   yaml: "PyYAML",
+  zmq: "pyzmq",
 };
+
+/**
+ * Modules whose own name is no package that brings them: there is none of that name, or it is another one. Whoever
+ * declares it gets nothing, or what a stranger put there.
+ */
+const NOT_A_PACKAGE: ReadonlySet<string> = new Set(
+  ["Crypto", "cv2", "dateutil", "docx", "dotenv", "fitz", "git", "jwt", "magic", "nacl", "PIL", "serial"]
+    .concat(["skimage", "sklearn", "socks", "usb", "websocket", "yaml", "zmq"]),
+);
 
 /** What an import can be satisfied by. */
 export interface ImportContext {
@@ -49,9 +79,14 @@ export function checkImports(outline: ScriptOutline, context: ImportContext): re
   const seen = new Set<string>();
   for (const { module, line, optional } of outline.imports) {
     const top = module.split(".", 1)[0] ?? module;
-    const packages = [normalizeName(top), normalizeName(PACKAGE_OF[top] ?? top)];
+    const own = Object.hasOwn(PACKAGE_OF, top) ? PACKAGE_OF[top] ?? top : top;
+    const packages = [normalizeName(own), normalizeName(top)];
     const declares = packages.find((name) => declared.has(name)) ?? dotted(module, declared);
     if (declares !== undefined) used.add(declares);
+    if (declares === normalizeName(top) && NOT_A_PACKAGE.has(top) && !seen.has(top)) {
+      seen.add(top);
+      findings.push(misnamed(top, own, line, context));
+    }
     const known = declares !== undefined || context.stdlib.has(top) || context.local.has(top) ||
       top === "skillwright";
     if (known || optional === true || seen.has(top)) continue;
@@ -68,8 +103,19 @@ function dotted(module: string, declared: ReadonlySet<string>): string | undefin
   return [...joined, normalizeName(parts[1] ?? "")].find((name) => declared.has(name));
 }
 
+function misnamed(top: string, own: string, line: number, { file }: ImportContext): Finding {
+  return {
+    severity: "warning",
+    rule: "script/misnamed-dependency",
+    message: `"${top}" is the name of a module; the package that brings it is "${own}"`,
+    fix: `write "${own}" in the dependencies in the script's header`,
+    file,
+    line,
+  };
+}
+
 function unknownImport(top: string, line: number, certain: boolean, { file }: ImportContext): Finding {
-  const likely = PACKAGE_OF[top] ?? top;
+  const likely = Object.hasOwn(PACKAGE_OF, top) ? PACKAGE_OF[top] ?? top : top;
   return {
     severity: certain ? "error" : "warning",
     rule: "script/unknown-import",

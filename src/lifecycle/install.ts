@@ -13,6 +13,7 @@ import { packageFilesOf } from "./package-text.ts";
 import {
   insertGeneration,
   moveGeneration,
+  readInstalled,
   readSkill,
   type SkillRecord,
   storeTests,
@@ -21,6 +22,7 @@ import {
 import { candidateOf, freeSlot, newest, servingOf, skillInfo } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { keepSnapshot } from "./snapshots.ts";
+import { parseStored } from "./stored-json.ts";
 import { type FetchedPackage, fetchSource } from "./sources/fetch-source.ts";
 import { compactReport } from "./test-build.ts";
 import { addSentences } from "./triggers.ts";
@@ -35,6 +37,8 @@ type Options = InstallOptions & {
   readonly source?: string;
   /** For whose sake it is installed, for the audit. */
   readonly neededBy?: string;
+  /** Python packages with hashes that it must get, as a requirements file: those of a lock. Default: they are resolved. */
+  readonly pins?: string;
   /** What it needs was there; it must still be when it is registered. Default false: a rollback asks for nothing. */
   readonly fulfilled?: boolean;
 };
@@ -81,7 +85,8 @@ export async function installSource(
 ): Promise<SkillInfo> {
   requireTrusted(home);
   options.onStage?.("read");
-  return await installFetched(home, await fetchSource(home, source, options.signal), options);
+  const { signal, offline } = options;
+  return await installFetched(home, await fetchSource(home, source, signal, offline), options);
 }
 
 /**
@@ -95,13 +100,14 @@ export async function installFetched(
   options: InstallOptions = {},
 ): Promise<SkillInfo> {
   for (const offer of await missingDependencies(home, manifest)) {
-    const { actor, signal, onStage, onDependency } = options;
+    const { actor, signal, onStage, onDependency, offline } = options;
     const needed = await fetchSource(home, home.layout.package(offer.id), signal);
     if (needed.id !== offer.id || needed.version !== offer.version) throw editedMeanwhile(offer.id);
     const info = await installFiles(home, needed.files, offer.id, {
       ...(actor === undefined ? {} : { actor }),
       ...(signal === undefined ? {} : { signal }),
       ...(onStage === undefined ? {} : { onStage }),
+      ...(offline === undefined ? {} : { offline }),
       origin: needed.origin,
       source: needed.source,
       neededBy: id,
@@ -157,7 +163,7 @@ async function rebuild(home: Home, key: string, options: Options): Promise<Place
   const row = home.db.sql.get("select body from proposals where digest = ? limit 1", key);
   const proposed = row === undefined
     ? undefined
-    : JSON.parse(String(row["body"])) as { readonly files: PackageFiles };
+    : parseStored(row["body"], `the proposal of "${key}"`) as { readonly files: PackageFiles };
   const staged = await home.staging.files(key).catch((error: unknown) => {
     if (proposed === undefined) throw error;
     return undefined;
@@ -183,7 +189,8 @@ async function alreadyInstalled(
   const same = [candidateOf(record), servingOf(record)].find((one) => one?.digest === digest);
   if (same === undefined) return undefined;
   if (await readBuild(home.layout.build(id, same.build)) === undefined) return undefined;
-  const { tests, actor, triggers = [] } = options;
+  const { tests, actor, triggers = [], pins } = options;
+  if (pins !== undefined && same.resolved.environment.pins !== pins) return undefined;
   const news = triggers.length > 0 || (tests !== undefined && same.tests === null);
   if (news) {
     await commit(home, { actor, action: "install", skill_id: id, digest, details: { again: true } }, (tx) => {
@@ -193,7 +200,7 @@ async function alreadyInstalled(
       markInstalled(tx, digest);
     });
   }
-  const now = home.view.get(id);
+  const now = home.view.find(id) ?? record;
   return skillInfo(now, now.generations.find(({ number }) => number === same.number));
 }
 
@@ -220,11 +227,14 @@ async function register(home: Home, build: Placed, options: Options): Promise<Sk
           ...(source === undefined ? {} : { source }),
         },
       };
-      const done = await commit(home, audit, (tx) => insert(tx, home, before, build, snapshot, options))
-        .catch(retry);
+      const done = await commit(home, audit, (tx) => {
+        const number = insert(tx, home, before, build, snapshot, options);
+        return { number, now: readInstalled(tx, id) };
+      }).catch(retry);
       if (done === undefined) continue;
-      const now = home.view.get(id);
-      const fresh = now.generations.find(({ number }) => number === done) ?? newest(now);
+      // As it was committed: the next moment it may be another's, or gone.
+      const { now } = done;
+      const fresh = now.generations.find(({ number }) => number === done.number) ?? newest(now);
       await appendSlotLog(
         home.layout,
         fresh,

@@ -3,17 +3,20 @@ import type { SearchDocument } from "../discovery/types.ts";
 import type { Json } from "../base/json.ts";
 import type { Finding } from "../manifest/types.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
-import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
 import type { ProcessInfo, Runner } from "../runner/types.ts";
 import { type AuditRecord, readAudit } from "./audit.ts";
 import { checkHome } from "./check.ts";
 import { needsFulfilledBy } from "./dependencies/installed.ts";
+import { installFrozen, installLocked } from "./dependencies/install-locked.ts";
+import { writeLock } from "./dependencies/lock.ts";
 import { explainSkill } from "./explain.ts";
 import { skillDocument } from "./documents.ts";
-import { type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
+import { commit, type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
+import { withHomeFiles } from "./home-failure.ts";
 import { buildStaged, installSource, installStaged, stageFiles } from "./install.ts";
 import { textOf } from "./package-text.ts";
-import { decide, type Decision, findProposal, listProposals, propose } from "./proposals.ts";
+import { decide, type Decision, findProposal, listProposals, propose, withDecision } from "./proposals.ts";
 import type { SkillRecord } from "./records.ts";
 import { runSkill, withServing } from "./run.ts";
 import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
@@ -31,12 +34,12 @@ import {
 } from "./status-changes.ts";
 import { type OperationOptions, testSkill, testStaged } from "./testing.ts";
 import { addTrigger } from "./triggers.ts";
-import type { SkillLibrary } from "./skill-library.ts";
+import type { MakingsFilter, ReuseNote, SkillLibrary } from "./skill-library.ts";
 import type {
   Actor,
-  Example,
   Generation,
   HomeSettings,
+  InstalledLock,
   InstallOptions,
   LibraryEvents,
   PackageFiles,
@@ -50,9 +53,11 @@ import type {
   SkillNeed,
   SkillProcessInfo,
   SkillProposal,
+  SkillsLock,
   SkillStatus,
   SourceSpace,
   StagedBuild,
+  TestBuildOptions,
   TestReport,
   Uninstalled,
   Updated,
@@ -61,7 +66,7 @@ import type {
 } from "./types.ts";
 import { uninstallSkill } from "./uninstall.ts";
 import { updateSkill } from "./update.ts";
-import { validatePackage } from "./validate.ts";
+import { validateSource } from "./validate-source.ts";
 
 /** A library as it is opened: what everybody needs, and what the composition root does. */
 export interface OpenedLibrary extends SkillLibrary {
@@ -141,61 +146,70 @@ class LocalLibrary implements OpenedLibrary {
   async files(id: string): Promise<PackageFiles> {
     requireTrusted(this.#home);
     const shown = shownGeneration(this.#home.view.get(id));
-    return textOf(await readPackageFiles(join(this.#home.layout.build(id, shown.build), "src")));
+    const source = join(this.#home.layout.build(id, shown.build), "src");
+    return textOf(await withHomeFiles(() => readPackageFiles(source)));
   }
 
   async validate(dir: string): Promise<ValidationReport> {
-    return (await validatePackage(dir, this.#home.building)).report;
+    return await validateSource(this.#home, dir);
   }
 
   stage(files: PackageFiles): ReturnType<SkillLibrary["stage"]> {
-    return stageFiles(this.#home, files);
+    return withHomeFiles(() => stageFiles(this.#home, files));
   }
 
   build(key: string, options?: { readonly signal?: AbortSignal }): Promise<StagedBuild> {
-    return buildStaged(this.#home, key, options);
+    return withHomeFiles(() => buildStaged(this.#home, key, options));
   }
 
-  testBuild(
-    staged: StagedBuild,
-    options?: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal },
-  ): Promise<TestReport> {
-    return testStaged(this.#home, staged, options);
+  testBuild(staged: StagedBuild, options?: TestBuildOptions): Promise<TestReport> {
+    return withHomeFiles(() => testStaged(this.#home, staged, options));
   }
 
   discard(key: string): Promise<void> {
-    return this.#home.staging.discard(key);
+    return withHomeFiles(() => this.#home.staging.discard(key));
   }
 
   async install(source: string, options: InstallOptions = {}): Promise<SkillInfo> {
-    return await this.#installed(await installSource(this.#home, source, options), options);
+    const installing = options.frozen === true ? installFrozen : installSource;
+    const info = await withHomeFiles(() => installing(this.#home, source, options));
+    return await this.#installed(info, options);
+  }
+
+  async lock(): Promise<SkillsLock> {
+    return await withHomeFiles(() => writeLock(this.#home));
+  }
+
+  async installLocked(options?: InstallOptions): Promise<InstalledLock> {
+    return await withHomeFiles(() => installLocked(this.#home, options));
   }
 
   async installStaged(
     key: string,
     options: InstallOptions & { readonly tests?: TestReport } = {},
   ): Promise<SkillInfo> {
-    return await this.#installed(await installStaged(this.#home, key, options), options);
+    const info = await withHomeFiles(() => installStaged(this.#home, key, options));
+    return await this.#installed(info, options);
   }
 
   test(id: string, options?: OperationOptions): Promise<TestReport> {
-    return testSkill(this.#home, id, options);
+    return withHomeFiles(() => testSkill(this.#home, id, options));
   }
 
   activate(id: string, options?: OperationOptions): Promise<SkillInfo> {
-    return this.#changing(activateSkill(this.#home, id, options));
+    return this.#changing(() => activateSkill(this.#home, id, options));
   }
 
   update(id: string, options: UpdateOptions): Promise<Updated> {
-    return this.#changing(updateSkill(this.#home, id, options));
+    return this.#changing(() => updateSkill(this.#home, id, options));
   }
 
   advance(id: string, status: SkillStatus, actor?: Actor): Promise<SkillInfo> {
-    return this.#changing(advanceSkill(this.#home, id, status, actor));
+    return this.#changing(() => advanceSkill(this.#home, id, status, actor));
   }
 
   disable(id: string, actor?: Actor): Promise<SkillInfo> {
-    return this.#changing(disableSkill(this.#home, id, actor));
+    return this.#changing(() => disableSkill(this.#home, id, actor));
   }
 
   async quarantine(id: string, reason: string, actor?: Actor): Promise<SkillInfo> {
@@ -205,7 +219,7 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   rollback(id: string, actor?: Actor): Promise<SkillInfo> {
-    return this.#changing(rollbackSkill(this.#home, id, actor === undefined ? {} : { actor }));
+    return this.#changing(() => rollbackSkill(this.#home, id, actor === undefined ? {} : { actor }));
   }
 
   async uninstall(
@@ -256,6 +270,15 @@ class LocalLibrary implements OpenedLibrary {
     return await this.#home.history.stats(options.skill, options.since);
   }
 
+  async makings(filter?: MakingsFilter): Promise<readonly MakingEntry[]> {
+    const noted = await this.#home.history.makings(filter);
+    return noted.map((entry) => withDecision(this.#home, entry));
+  }
+
+  noteMaking(entry: MakingEntry): void {
+    if (this.#home.trusted) this.#home.history.addMaking(entry);
+  }
+
   async audit(
     { skill, limit = 50 }: { readonly skill?: string; readonly limit?: number } = {},
   ): Promise<readonly AuditRecord[]> {
@@ -264,6 +287,12 @@ class LocalLibrary implements OpenedLibrary {
 
   addTrigger(id: string, sentence: string): Promise<void> {
     return addTrigger(this.#home, id, sentence);
+  }
+
+  async noteReuse(id: string, { intent, how, actor }: ReuseNote): Promise<void> {
+    this.#home.view.get(id);
+    const details = { intent: intent.slice(0, 2000), how: how.slice(0, 2000) };
+    await commit(this.#home, { action: "reuse", actor, skill_id: id, details }, () => {});
   }
 
   async startProcess(id: string): Promise<SkillProcessInfo> {
@@ -288,11 +317,11 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   setup(id: string, options?: OperationOptions): Promise<SetupResult> {
-    return setupSkill(this.#home, this.#serving, id, options);
+    return withHomeFiles(() => setupSkill(this.#home, this.#serving, id, options));
   }
 
   run(id: string, input: Json, options?: RunOptions): Promise<RunResult> {
-    return runSkill(this.#home, this.#serving, id, input, options);
+    return withHomeFiles(() => runSkill(this.#home, this.#serving, id, input, options));
   }
 
   explain(id: string, tool?: string): Promise<RunPlan> {
@@ -316,7 +345,7 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   check(): Promise<readonly Finding[]> {
-    return checkHome(this.#home);
+    return withHomeFiles(() => checkHome(this.#home));
   }
 
   on<Name extends keyof LibraryEvents>(
@@ -346,10 +375,11 @@ class LocalLibrary implements OpenedLibrary {
   ): Promise<SkillInfo> {
     if (!test) return info;
     onStage?.("test");
-    await testSkill(this.#home, info.id, {
+    const common = {
       ...(actor === undefined ? {} : { actor }),
       ...(signal === undefined ? {} : { signal }),
-    });
+    };
+    await withHomeFiles(() => testSkill(this.#home, info.id, common));
     const record = this.#home.view.get(info.id);
     return skillInfo(
       record,
@@ -360,8 +390,8 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   /** Processes of what no longer serves end after the change. */
-  async #changing<T>(change: Promise<T>): Promise<T> {
-    const done = await change;
+  async #changing<T>(change: () => Promise<T>): Promise<T> {
+    const done = await withHomeFiles(change);
     await this.#serving.retire();
     return done;
   }

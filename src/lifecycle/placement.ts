@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { syncFolder } from "../base/atomic-file.ts";
+import { makeFolder, syncFolder, writeFileAtomic } from "../base/atomic-file.ts";
 import { type Build, readBuild } from "./build.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
@@ -28,10 +28,12 @@ export class Placement {
   async place<T>(build: Pick<Build, "dir" | "build" | "resolved">, commit: () => Promise<T>): Promise<T> {
     const { id } = build.resolved.manifest;
     const note = await this.#staging.temporary();
-    await writeFile(join(note, NOTE), JSON.stringify({ id, build: build.build }));
+    // A build whose note a power cut took would stay for good.
+    await writeFileAtomic(join(note, NOTE), JSON.stringify({ id, build: build.build }));
+    await syncFolder(dirname(note));
     const place = this.#layout.build(id, build.build);
     try {
-      await mkdir(dirname(place), { recursive: true });
+      await makeFolder(dirname(place));
       const isSound = async (): Promise<boolean> => (await readBuild(place))?.build === build.build;
       if (build.dir !== place) await this.#staging.moveTo(build.dir, place, isSound);
       await syncFolder(dirname(place));
@@ -55,9 +57,19 @@ export class Placement {
     if (text === undefined) return;
     const named = readNote(text);
     if (named !== undefined && !this.#isUsed(named.id, named.build)) {
-      await rm(this.#layout.build(named.id, named.build), { recursive: true, force: true });
+      const place = this.#layout.build(named.id, named.build);
+      await rm(place, { recursive: true, force: true });
+      await this.#removeEmpty(named.id);
     }
     await rm(note, { recursive: true, force: true });
+  }
+
+  /** The folders that were made for the first build of a skill, and hold nothing else yet. */
+  async #removeEmpty(id: string): Promise<void> {
+    const runtime = this.#layout.runtime(id);
+    for (const folder of [join(runtime, "builds"), runtime, this.#layout.runtimes]) {
+      await rmdir(folder).catch(() => {});
+    }
   }
 
   #isUsed(id: string, build: string): boolean {

@@ -24,6 +24,8 @@ export interface ProgramContext {
   readonly writtenByOthers: (skillId: string) => readonly string[];
   /** What a skill's setup left for its runs. */
   readonly env: (skillId: string) => SkillEnv;
+  /** The folder in which a skill keeps its state in a schema; undefined before it served. */
+  readonly state: (skillId: string, schemaVersion: number) => string | undefined;
 }
 
 /** What is to be run. */
@@ -35,7 +37,12 @@ export interface ProgramRequest {
   readonly resolved: ResolvedManifest;
   /** Whether missing required secrets are an error. Tests run without: setup comes after activation. */
   readonly needSecrets: boolean;
+  /** The folder for its state in place of its own: tests and migrations get another. */
+  readonly state?: string;
 }
+
+/** The variable that names the folder in which a skill keeps its state. */
+const STATE_VARIABLE = "SKILLWRIGHT_STATE_DIR";
 
 /** Turns builds into programs that the runner can start. */
 export class ProgramMaker {
@@ -48,7 +55,7 @@ export class ProgramMaker {
   }
 
   /** @throws {SkillError} `permission_refused`; `secrets_missing` naming the secrets that are missing */
-  async make({ name, dir, resolved, needSecrets }: ProgramRequest): Promise<SkillProgram> {
+  async make({ name, dir, resolved, needSecrets, state: given }: ProgramRequest): Promise<SkillProgram> {
     const { settings, home } = this.#context;
     const { manifest, environment, tools } = resolved;
     const source = join(dir, "src");
@@ -65,9 +72,20 @@ export class ProgramMaker {
         ? this.#context.writtenByOthers(manifest.id)
         : [],
     });
-    const policy = { ...grants, limits: sandboxLimits(limits, manifest.mode) };
+    const state = manifest.state === undefined
+      ? undefined
+      : given ?? this.#context.state(manifest.id, manifest.state.schema_version);
+    const policy = {
+      ...grants,
+      ...(state === undefined ? {} : { write: [...grants.write, state], kept: [state] }),
+      limits: sandboxLimits(limits, manifest.mode),
+    };
     const secrets = this.#secrets(manifest.id, manifest.credentials, needSecrets);
-    const env = { ...plainEnv(resolved), ...this.#context.env(manifest.id) };
+    const env = {
+      ...plainEnv(resolved),
+      ...this.#context.env(manifest.id),
+      ...(state === undefined ? {} : { [STATE_VARIABLE]: state }),
+    };
     const own = isAbsolute(environment.interpreter) ? [] : [join(dir, "venv")];
     return {
       key: `${name}:${this.#fingerprint({ policy, secrets, env })}`,

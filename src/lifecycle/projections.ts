@@ -1,8 +1,9 @@
-import { chmod, lstat, mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { writeFileAtomic } from "../base/atomic-file.ts";
+import { chmod, lstat, readFile, readlink, rm, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { madeIn, writeFileAtomic } from "../base/atomic-file.ts";
 import { sha256 } from "../base/digest.ts";
 import type { Finding } from "../manifest/types.ts";
+import { ownedName } from "./leases.ts";
 
 /** How one path of the home must look. Bringing it about twice changes nothing. */
 export type Projected =
@@ -22,12 +23,30 @@ export type Projected =
 /** What bringing a path about did. */
 export type ProjectionResult = "unchanged" | "written" | "drift";
 
+/** Where paths are brought about. */
+export interface ProjectionPlace {
+  /** A folder for files that are not finished; what a dead process left in it is collected. */
+  readonly staging: string;
+  /** Gets the folders whose entries changed: they are to be synced. */
+  readonly changed: Set<string>;
+}
+
 /** Brings one path about. A file that somebody edited stays as it is: `drift`. */
-export async function projectPath(wanted: Projected): Promise<ProjectionResult> {
-  if (wanted.kind === "folder") return await projectFolder(wanted.path);
-  if (wanted.kind === "link") return await projectLink(wanted.path, wanted.target);
-  if (wanted.kind === "file") return await projectFile(wanted);
+export async function projectPath(wanted: Projected, place: ProjectionPlace): Promise<ProjectionResult> {
+  const result = await bringAbout(wanted, place);
+  if (result === "written") place.changed.add(dirname(wanted.path));
+  return result;
+}
+
+async function bringAbout(wanted: Projected, place: ProjectionPlace): Promise<ProjectionResult> {
+  if (wanted.kind === "folder") return await projectFolder(wanted.path, place);
+  if (wanted.kind === "link") return await projectLink(wanted.path, wanted.target, place);
+  if (wanted.kind === "file") return await projectFile(wanted, place);
   return await projectAbsence(wanted.path, wanted.ours);
+}
+
+async function makeRoom({ changed }: ProjectionPlace, folder: string): Promise<void> {
+  for (const one of await madeIn(folder)) changed.add(one);
 }
 
 /** The finding for an edited file. */
@@ -41,25 +60,26 @@ export function driftFinding(path: string): Finding {
   };
 }
 
-async function projectFolder(path: string): Promise<ProjectionResult> {
+async function projectFolder(path: string, place: ProjectionPlace): Promise<ProjectionResult> {
   const found = await kindOf(path);
   if (found === "folder") return "unchanged";
   if (found !== "nothing") await rm(path, { force: true });
-  await mkdir(path, { recursive: true });
+  await makeRoom(place, path);
   return "written";
 }
 
-async function projectLink(path: string, target: string): Promise<ProjectionResult> {
+async function projectLink(path: string, target: string, place: ProjectionPlace): Promise<ProjectionResult> {
   const found = await kindOf(path);
   if (found === "link" && await readlink(path) === target) return "unchanged";
   if (found !== "nothing") await rm(path, { recursive: true, force: true });
-  await mkdir(dirname(path), { recursive: true });
+  await makeRoom(place, dirname(path));
   await symlink(target, path);
   return "written";
 }
 
 async function projectFile(
   { path, bytes, mode = 0o644, ours }: Extract<Projected, { readonly kind: "file" }>,
+  place: ProjectionPlace,
 ): Promise<ProjectionResult> {
   const found = await kindOf(path);
   if (found === "file") {
@@ -70,8 +90,10 @@ async function projectFile(
     if (ours !== undefined) return "drift";
     await rm(path, { recursive: true, force: true });
   }
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, bytes, { mode });
+  await makeRoom(place, dirname(path));
+  await makeRoom(place, place.staging);
+  const temporary = join(place.staging, await ownedName());
+  await writeFileAtomic(path, bytes, { mode, temporary, durable: false });
   return "written";
 }
 

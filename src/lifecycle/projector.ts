@@ -1,10 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { syncFolder } from "../base/atomic-file.ts";
+import { sha256 } from "../base/digest.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { HomeDb } from "./home-db.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
-import { driftFinding, type Projected, projectPath } from "./projections.ts";
+import { driftFinding, type Projected, type ProjectionPlace, projectPath } from "./projections.ts";
 import { registryText } from "./python-registry.ts";
 import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
 import { shownGeneration } from "./skill-record.ts";
@@ -26,18 +28,20 @@ export class Projector {
   readonly #layout: HomeLayout;
   readonly #db: HomeDb;
   readonly #view: HomeView;
+  readonly #place: ProjectionPlace;
 
   constructor(layout: HomeLayout, db: HomeDb, view: HomeView) {
     this.#layout = layout;
     this.#db = db;
     this.#view = view;
+    this.#place = { staging: layout.staging, changed: new Set() };
   }
 
   /** Brings up what changed since the files were last brought up. The findings name edited files and damaged builds. */
   async bringUp(): Promise<readonly Finding[]> {
     if (this.#db.projected === this.#db.revision) return [];
     const findings: Finding[] = [];
-    await this.#db.project(async () => {
+    await this.#project(async () => {
       const { projected, sql } = this.#db;
       findings.push(...await this.#bring(idsChangedSince(sql, projected), removedSince(sql, projected)));
     });
@@ -47,12 +51,21 @@ export class Projector {
   /** Compares every projected path with the state and repairs it. The findings say what was repaired too. */
   async repair(): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
-    await this.#db.project(async () => {
+    await this.#project(async () => {
       findings.push(...await this.#bring(this.#view.ids(), []));
       // What lies where a removed skill was may be somebody's by now: that is no finding.
       for (const removed of removedSince(this.#db.sql, -1)) await this.#removed(removed);
     });
     return findings;
+  }
+
+  /** What is noted as brought up must not be gone after a power cut: nothing would look for it again. */
+  async #project(work: () => Promise<void>): Promise<void> {
+    await this.#db.project(async () => {
+      await work();
+      for (const folder of this.#place.changed) await syncFolder(folder).catch(unlessGone);
+      this.#place.changed.clear();
+    });
   }
 
   async #bring(ids: readonly string[], removed: readonly RemovedSkill[]): Promise<readonly Finding[]> {
@@ -70,7 +83,7 @@ export class Projector {
 
   async #removed(removed: RemovedSkill): Promise<readonly Finding[]> {
     const findings = await this.#apply(projectRemovedScripts(this.#layout, removed));
-    const edited = await removeFolders(this.#layout, removed);
+    const edited = await removeFolders(this.#layout, removed, this.#place);
     return [...findings, ...edited.map((path) => driftFinding(relative(this.#layout.dir, path)))];
   }
 
@@ -81,7 +94,9 @@ export class Projector {
     }
     const shown = shownGeneration(record);
     const entry = join(this.#layout.build(record.id, shown.build), "src", shown.resolved.manifest.entry_file);
-    const script = await readFile(entry).catch(() => undefined);
+    const found = await readFile(entry).catch(() => undefined);
+    // A damaged script must not take the place of the sound one that people see.
+    const script = found !== undefined && sha256(found) === shown.script ? found : undefined;
     const wanted = projectSkill(this.#layout, record, { script, parts: (build) => parts.get(build) ?? [] });
     const findings = [...await this.#apply([...wanted, ...this.#data(record.id)])];
     await projectSource(this.#layout, record);
@@ -92,7 +107,7 @@ export class Projector {
   async #apply(wanted: readonly Projected[]): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
     for (const one of wanted) {
-      const result = await projectPath(one);
+      const result = await projectPath(one, this.#place);
       const path = relative(this.#layout.dir, one.path).replaceAll("\\", "/");
       if (result === "drift") findings.push(driftFinding(path));
       if (result === "written") findings.push(repairedFinding(path));
@@ -127,11 +142,16 @@ function privateFile(path: string, bytes: string | undefined): Projected {
   return bytes === undefined ? { kind: "absent", path } : { kind: "file", path, bytes, mode: 0o600 };
 }
 
+function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}
+
 async function names(folder: string): Promise<readonly string[]> {
   return await readdir(folder).catch(() => []);
 }
 
-function repairedFinding(path: string): Finding {
+/** The finding for a file that was not as it must be, and is now. */
+export function repairedFinding(path: string): Finding {
   const message = `"${path}" did not show the state of the home and was written anew`;
   return { severity: "hint", rule: REPAIRED, message, file: path };
 }

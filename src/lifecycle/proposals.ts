@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { SkillError } from "../base/errors.ts";
+import type { MakingEntry } from "../observe/history.ts";
 import type { Row } from "../observe/sqlite.ts";
 import { commit, type Home, requireTrusted } from "./home.ts";
 import { packageFilesOf } from "./package-text.ts";
 import { digestFiles } from "../base/digest.ts";
+import { parseStored } from "./stored-json.ts";
 import { compactReport } from "./test-build.ts";
 import type { Actor, ProposalStatus, SkillProposal } from "./types.ts";
 
@@ -29,8 +31,9 @@ export async function propose(
   }
   const id = randomUUID();
   const tests = fresh.tests === null ? null : compactReport(fresh.tests);
-  const { skill_id, digest } = fresh;
-  await commit(home, { action: "propose", digest, details: { proposal: id, skill_id } }, (tx) => {
+  const { skill_id, digest, reuse } = fresh;
+  const details = { proposal: id, skill_id, ...(reuse === undefined ? {} : { reuse: reuse.slice(0, 2000) }) };
+  await commit(home, { action: "propose", digest, details }, (tx) => {
     tx.sql.run(
       "insert into proposals (id, status, skill_id, digest, body, created_at) values (?, 'pending', ?, ?, ?, ?)",
       id,
@@ -94,11 +97,22 @@ export async function decide(home: Home, id: string, decision: Decision): Promis
   return findProposal(home, id);
 }
 
+/** The generation as it stands now: what was decided about its proposal since counts. */
+export function withDecision(home: Home, entry: MakingEntry): MakingEntry {
+  if (entry.outcome !== "proposed" || entry.proposal_id === null) return entry;
+  const now = home.db.sql.get("select status from proposals where id = ?", entry.proposal_id)?.["status"];
+  return now === "installed" || now === "rejected" ? { ...entry, outcome: now } : entry;
+}
+
 function toProposal(row: Row): SkillProposal {
-  const body = JSON.parse(String(row["body"])) as Omit<SkillProposal, "id" | "status" | "created_at">;
+  const id = String(row["id"]);
+  const body = parseStored(row["body"], `proposal "${id}"`) as Omit<
+    SkillProposal,
+    "id" | "status" | "created_at"
+  >;
   return {
     ...body,
-    id: String(row["id"]),
+    id,
     status: row["status"] as ProposalStatus,
     created_at: Number(row["created_at"]),
   };

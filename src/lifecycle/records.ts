@@ -2,6 +2,7 @@ import type { Row, Statements } from "../observe/sqlite.ts";
 import { SkillError } from "../base/errors.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import { requireTransition } from "./status.ts";
+import { parseStored } from "./stored-json.ts";
 import type { Generation, ResolvedManifest, SkillStatus, TestReport } from "./types.ts";
 
 /** As much of a generation as tells its part in the life of its skill. */
@@ -38,25 +39,35 @@ export interface SkillRecord extends SkillState<StoredGeneration> {
   readonly triggers: readonly string[];
 }
 
+/** One statement, so that no other process commits between a skill and its generations. */
+const GENERATIONS = `select s.revision, s.state, s.snapshot, g.*, b.script, b.resolved, t.report
+  from skills s
+  join generations g on g.skill_id = s.id
+  join builds b on b.skill_id = g.skill_id and b.build = g.build
+  left join tests t on t.skill_id = g.skill_id and t.number = g.number`;
+
 /** Reads one skill, or undefined. */
 export function readSkill(sql: Statements, id: string): SkillRecord | undefined {
-  const row = sql.get("select * from skills where id = ?", id);
-  if (row === undefined) return undefined;
-  return {
+  const rows = sql.all(`${GENERATIONS} where s.id = ? order by g.number`, id);
+  const triggers = sql.all(
+    "select sentence from triggers where skill_id = ? order by added_at, sentence",
     id,
-    revision: Number(row["revision"]),
-    state: Number(row["state"]),
-    snapshot: row["snapshot"] as string | null,
-    generations: sql.all(
-      `select g.*, b.script, b.resolved, t.report from generations g
-       join builds b on b.skill_id = g.skill_id and b.build = g.build
-       left join tests t on t.skill_id = g.skill_id and t.number = g.number
-       where g.skill_id = ? order by g.number`,
-      id,
-    ).map(toGeneration),
-    triggers: sql.all("select sentence from triggers where skill_id = ? order by added_at, sentence", id)
-      .map((trigger) => String(trigger["sentence"])),
-  };
+  );
+  return rows.length === 0 ? undefined : toSkill(rows, triggers);
+}
+
+/** Reads all skills by id: two queries, however many there are. */
+export function readSkills(sql: Statements): readonly SkillRecord[] {
+  const rows = bySkill(sql.all(`${GENERATIONS} order by s.id, g.number`));
+  const triggers = bySkill(
+    sql.all("select skill_id, sentence from triggers order by skill_id, added_at, sentence"),
+  );
+  return [...rows].map(([id, its]) => toSkill(its, triggers.get(id) ?? []));
+}
+
+/** Reads one skill inside the transaction that changes it. @throws {SkillError} `not_found` when it is no longer there */
+export function readInstalled({ sql }: HomeTransaction, id: string): SkillRecord {
+  return readSkill(sql, id) ?? gone(id);
 }
 
 /** The states of all skills by id, without what is large: one query, however many there are. */
@@ -89,15 +100,20 @@ export function idsChangedSince(sql: Statements, revision: number): readonly str
   );
 }
 
-/** Notes that the transaction changes a skill, making it if need be; `state` when its generations change. */
+/**
+ * Notes that the transaction changes a skill: its generations (`state`), which makes it if need be, or something else.
+ *
+ * @throws {SkillError} `not_found` when something else of it is changed, but it is no longer there
+ */
 export function touchSkill(tx: HomeTransaction, id: string, what: "state" | "other"): void {
-  tx.sql.run(
-    `insert into skills (id, revision, state) values (?1, ?2, ?2)
-     on conflict (id) do update set revision = ?2, state = iif(?3, ?2, state)`,
-    id,
-    tx.revision,
-    what === "state" ? 1 : 0,
-  );
+  if (what === "state") {
+    tx.sql.run(
+      `insert into skills (id, revision, state) values (?1, ?2, ?2)
+       on conflict (id) do update set revision = ?2, state = ?2`,
+      id,
+      tx.revision,
+    );
+  } else if (tx.sql.run("update skills set revision = ? where id = ?", tx.revision, id) === 0) gone(id);
 }
 
 /** What a new generation is made of; it begins as `pending`. */
@@ -165,26 +181,53 @@ export function moveGeneration(
   );
 }
 
-/** Keeps a test report with a generation. */
+/** Keeps a test report with a generation. @throws {SkillError} `not_found` when it is no longer there */
 export function storeTests(
   tx: HomeTransaction,
   generation: Pick<StoredGeneration, "skill_id" | "number">,
   report: TestReport,
 ): void {
   const { skill_id, number } = generation;
-  tx.sql.run(
-    "insert into tests values (?1, ?2, ?3) on conflict (skill_id, number) do update set report = ?3",
-    skill_id,
-    number,
-    JSON.stringify(report),
-  );
-  tx.sql.run(
+  const noted = tx.sql.run(
     "update generations set last_error = ?, updated_at = ? where skill_id = ? and number = ?",
     report.passed ? null : "its tests did not pass",
     tx.now,
     skill_id,
     number,
   );
+  if (noted === 0) gone(skill_id);
+  tx.sql.run(
+    "insert into tests values (?1, ?2, ?3) on conflict (skill_id, number) do update set report = ?3",
+    skill_id,
+    number,
+    JSON.stringify(report),
+  );
+}
+
+function gone(id: string): never {
+  throw new SkillError("not_found", `"${id}" was uninstalled at the same time`, { details: { id } });
+}
+
+function bySkill(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const skills = new Map<string, Row[]>();
+  for (const row of rows) {
+    const id = String(row["skill_id"]), known = skills.get(id);
+    if (known === undefined) skills.set(id, [row]);
+    else known.push(row);
+  }
+  return skills;
+}
+
+function toSkill(rows: readonly Row[], triggers: readonly Row[]): SkillRecord {
+  const [row] = rows;
+  return {
+    id: String(row?.["skill_id"]),
+    revision: Number(row?.["revision"]),
+    state: Number(row?.["state"]),
+    snapshot: row?.["snapshot"] as string | null,
+    generations: rows.map(toGeneration),
+    triggers: triggers.map(({ sentence }) => String(sentence)),
+  };
 }
 
 function toGeneration(row: Row): StoredGeneration {
@@ -195,8 +238,8 @@ function toGeneration(row: Row): StoredGeneration {
     build: String(row["build"]),
     digest: String(row["digest"]),
     script: String(row["script"]),
-    tests: row["report"] === null ? null : stored(row["report"], what) as TestReport,
-    resolved: stored(row["resolved"], what) as ResolvedManifest,
+    tests: row["report"] === null ? null : parseStored(row["report"], what) as TestReport,
+    resolved: parseStored(row["resolved"], what) as ResolvedManifest,
   };
 }
 
@@ -212,16 +255,4 @@ function toState(row: Row): GenerationState {
     installed_at: Number(row["installed_at"]),
     updated_at: Number(row["updated_at"]),
   };
-}
-
-/** JSON that this library wrote. */
-function stored(text: unknown, what: string): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch (error) {
-    throw new SkillError("home_unusable", `the record of ${what} is damaged`, {
-      cause: error,
-      fix: "put a backup of home.db in its place",
-    });
-  }
 }

@@ -1,9 +1,10 @@
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { digestFiles } from "../base/digest.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
 import type { HomeLayout } from "./home-layout.ts";
-import type { Projected } from "./projections.ts";
+import { ownedName } from "./leases.ts";
+import type { Projected, ProjectionPlace } from "./projections.ts";
 import type { RemovedSkill } from "./removed.ts";
 
 /** The files of an uninstalled skill that somebody may have edited: gone, unless they were. */
@@ -22,9 +23,17 @@ export function projectRemovedScripts(layout: HomeLayout, removed: RemovedSkill)
  *
  * @returns folders that stayed because they were edited
  */
-export async function removeFolders(layout: HomeLayout, removed: RemovedSkill): Promise<readonly string[]> {
+export async function removeFolders(
+  layout: HomeLayout,
+  removed: RemovedSkill,
+  { staging, changed }: ProjectionPlace,
+): Promise<readonly string[]> {
   const { id, keep_data } = removed;
   const runtime = layout.runtime(id);
+  const remove = async (path: string): Promise<void> => {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    changed.add(dirname(path));
+  };
   await remove(layout.snapshots(id));
   for (const name of await readdir(runtime).catch(() => [])) {
     if (!keep_data || name !== "data") await remove(join(runtime, name));
@@ -35,10 +44,11 @@ export async function removeFolders(layout: HomeLayout, removed: RemovedSkill): 
   if (found === undefined || !removed.digests.includes(found)) {
     return await readdir(source).then(() => [source], () => []);
   }
-  await remove(source);
+  // In one step: of a part of it nobody could say whether somebody had edited it.
+  const away = join(staging, await ownedName());
+  await mkdir(staging, { recursive: true, mode: 0o700 });
+  await rename(source, away);
+  changed.add(layout.dir);
+  await remove(away);
   return [];
-}
-
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }

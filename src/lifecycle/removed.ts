@@ -2,6 +2,7 @@ import type { Row, Statements } from "../observe/sqlite.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import type { SkillRecord } from "./records.ts";
 import { newest } from "./skill-record.ts";
+import { parseStored } from "./stored-json.ts";
 
 /** A skill that was uninstalled: what its files looked like, so that only our own are removed. */
 export interface RemovedSkill {
@@ -38,10 +39,11 @@ export function removedSince(sql: Statements, revision: number): readonly Remove
 }
 
 function toRemoved(row: Row): RemovedSkill {
+  const id = String(row["skill_id"]), what = `the uninstalled skill "${id}"`;
   return {
-    id: String(row["skill_id"]),
+    id,
     keep_data: row["keep_data"] === 1,
-    scripts: JSON.parse(String(row["scripts"])) as string[],
-    digests: JSON.parse(String(row["digests"])) as string[],
+    scripts: parseStored(row["scripts"], what) as string[],
+    digests: parseStored(row["digests"], what) as string[],
   };
 }

@@ -44,7 +44,10 @@ export function resilientCalls(
     id: manifest.id,
     resilience: { ...resilience, ...within(most, resilience) },
     tryMs: (tool) => toolTimeout(resolved, tool, settings) * 1000,
-    isIdempotent: (tool) => tools.find(({ name }) => name === tool)?.idempotent === true,
+    isIdempotent: (tool) => {
+      const { idempotent = false, pure = false } = tools.find(({ name }) => name === tool) ?? {};
+      return idempotent || pure;
+    },
   });
 }
 

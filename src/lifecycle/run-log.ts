@@ -11,9 +11,20 @@ const SOON = 256 * 1024, MOST_WAITING = 4 << 20;
 const MOST_PRINTED = 16 * 1024;
 const MOST_MESSAGE = 2000;
 const PRINTED = "  | ";
+/** Characters of a line without what is said on it. */
+const LINE = 50;
 
 /** What a run ended with. */
 export type RunEnd = { readonly result: CallResult } | { readonly error: unknown };
+
+/** What is kept of a run until it is written. */
+interface Note {
+  readonly at: number;
+  readonly tool: string;
+  readonly how: string;
+  readonly wall_ms: number;
+  readonly printed: string;
+}
 
 /**
  * `run.log` of each slot: how each run ended and what it printed, never what it was given or answered. Written in
@@ -21,7 +32,7 @@ export type RunEnd = { readonly result: CallResult } | { readonly error: unknown
  */
 export class RunLog {
   readonly #layout: HomeLayout;
-  #waiting = new Map<string, string[]>();
+  #waiting = new Map<LogPlace, Note[]>();
   #characters = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -30,15 +41,14 @@ export class RunLog {
     this.#layout = layout;
   }
 
-  /** Takes a note. Returns at once. */
+  /** Takes a note. Returns at once: lines are made of it when they are written. */
   add(place: LogPlace, tool: string, wall_ms: number, end: RunEnd): void {
     if (this.#characters > MOST_WAITING) return;
-    const path = slotLogPath(this.#layout, place, "run");
-    const lines = logLines(`${tool} ${describe(end, wall_ms)}`);
-    const known = this.#waiting.get(path);
-    if (known === undefined) this.#waiting.set(path, [lines]);
-    else known.push(lines);
-    this.#characters += lines.length;
+    const note = noteOf(tool, wall_ms, end);
+    const known = this.#waiting.get(place);
+    if (known === undefined) this.#waiting.set(place, [note]);
+    else known.push(note);
+    this.#characters += LINE + note.how.length + note.printed.length;
     if (this.#characters > SOON) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
   }
@@ -54,20 +64,25 @@ export class RunLog {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     this.#characters = 0;
-    for (const [path, lines] of waiting) {
+    for (const [place, notes] of waiting) {
       // The folder is not made: without it the skill is gone.
-      await appendLog(path, lines.join("")).catch(() => {});
+      await appendLog(slotLogPath(this.#layout, place, "run"), notes.map(linesOf).join("")).catch(() => {});
     }
   }
 }
 
-/** What was printed is set off, so that it can't pass for another run. */
-function describe(end: RunEnd, wall_ms: number): string {
+function noteOf(tool: string, wall_ms: number, end: RunEnd): Note {
   const [how, printed] = "result" in end
     ? ["ok", end.result.logs]
     : [`failed: ${reason(end.error)}`, printedBefore(end.error)];
-  const rows = printed.trim() === "" ? [] : printed.trimEnd().slice(-MOST_PRINTED).split("\n");
-  return [`${how} (${wall_ms.toFixed(1)} ms)`, ...rows.map((row) => `${PRINTED}${row}`)].join("\n");
+  return { at: Date.now(), tool, how, wall_ms, printed: printed.slice(-MOST_PRINTED) };
+}
+
+/** What was printed is set off, so that it can't pass for another run. */
+function linesOf({ at, tool, how, wall_ms, printed }: Note): string {
+  const rows = printed.trim() === "" ? [] : printed.trimEnd().split("\n");
+  const ended = `${tool} ${how} (${wall_ms.toFixed(1)} ms)`;
+  return logLines([ended, ...rows.map((row) => `${PRINTED}${row}`)].join("\n"), new Date(at));
 }
 
 function reason(error: unknown): string {

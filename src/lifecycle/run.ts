@@ -18,7 +18,11 @@ export async function runSkill(
   return await withServing(home, serving, id, (served) => callServed(home, served, input, options));
 }
 
-/** Does something with the generation that serves. @throws {SkillError} `not_active`, `disabled_by_config`, `untrusted_home` */
+/**
+ * Does something with the generation that serves; when another takes its place before it was called, with that one.
+ *
+ * @throws {SkillError} `not_active`, `disabled_by_config`, `untrusted_home`
+ */
 export async function withServing<T>(
   home: Home,
   serving: Serving,
@@ -31,9 +35,20 @@ export async function withServing<T>(
       fix: "set enabled = true below [python_skills] in config.toml",
     });
   }
-  const record = home.view.get(id);
-  const generation = servingOf(record) ?? notActive(record);
-  return await serving.with(generation, action);
+  for (;;) {
+    const record = home.view.get(id);
+    const generation = servingOf(record) ?? notActive(record);
+    try {
+      if (generation.resolved.manifest.state === undefined) return await serving.with(generation, action);
+      return await home.stateGate.shared(
+        id,
+        () => serving.with(servingOf(home.view.get(id)) ?? notActive(record), action),
+      );
+    } catch (error) {
+      // Nothing of it was called: what serves now is, if anything does.
+      if (!SkillError.isInstance(error) || error.code !== "conflict") throw error;
+    }
+  }
 }
 
 async function callServed(home: Home, served: Served, input: Json, options: RunOptions): Promise<RunResult> {

@@ -1,5 +1,5 @@
-import { SkillError } from "../base/errors.ts";
-import type { ProcessInfo, SkillProgram } from "../runner/types.ts";
+import { SkillError, type SkillErrorCode } from "../base/errors.ts";
+import type { SkillProgram } from "../runner/types.ts";
 import { ToolCaller } from "./call-tool.ts";
 import type { Home } from "./home.ts";
 import type { StoredGeneration } from "./records.ts";
@@ -38,7 +38,12 @@ export class Serving {
     this.#unlisten = home.runner.on("unstable", ({ key, error }) => void this.#quarantine(key, error));
   }
 
-  /** Runs `action` with the serving generation. @throws {SkillError} `tampered`, `permission_refused`, `start_failed` */
+  /**
+   * Runs `action` with the serving generation.
+   *
+   * @throws {SkillError} `tampered`, `permission_refused`, `start_failed`; `conflict` when the generation could not be
+   * called because another took its place meanwhile, or none
+   */
   async with<T>(generation: StoredGeneration, action: (served: Served) => Promise<T>): Promise<T> {
     const name = nameOf(generation);
     const entry = this.#entries.get(name) ??
@@ -57,6 +62,9 @@ export class Serving {
     try {
       const program = await this.#program(entry);
       return await action({ generation, program, caller: entry.caller });
+    } catch (error) {
+      if (!neverBegan(error) || this.#isServing(generation)) throw error;
+      throw superseded(generation, error);
     } finally {
       entry.calls--;
       // What others committed meanwhile is seen by the next call.
@@ -112,7 +120,7 @@ export class Serving {
     const { program } = entry;
     const { revision } = this.#home.view.lastRead(id) ?? this.#home.view.get(id);
     const settled = credentials.length === 0 && entry.revision === revision;
-    if (program !== undefined && settled && this.#isWarm(program.key)) return program;
+    if (program !== undefined && settled && this.#home.runner.isReady(program.key)) return program;
     const dir = this.#home.layout.build(id, build);
     const made = await this.#home.programs.make({
       name: `${id}@${number}`,
@@ -130,12 +138,6 @@ export class Serving {
     return entry.program = { ...made, digests };
   }
 
-  #isWarm(key: string): boolean {
-    return this.#home.runner.list().some((one: ProcessInfo) =>
-      one.key === key && one.state === "running" && !one.busy
-    );
-  }
-
   async #quarantine(key: string, error: SkillError): Promise<void> {
     const entry = [...this.#entries.values()].find(({ program }) => program?.key === key);
     if (entry === undefined || !this.#isServing(entry.generation)) return;
@@ -147,6 +149,28 @@ export class Serving {
       this.#home.log("error", `"${id}" keeps dying and could not be quarantined: ${reason}`);
     }
   }
+}
+
+/** Whether nothing of the skill ran: its files are not as installed, or its process did not come up. */
+function neverBegan(error: unknown): boolean {
+  const codes: readonly string[] = [
+    "tampered",
+    "start_failed",
+    "handshake_failed",
+  ] satisfies SkillErrorCode[];
+  return SkillError.isInstance(error) && codes.includes(error.code);
+}
+
+function superseded({ skill_id: id, version }: StoredGeneration, cause: unknown): SkillError {
+  return new SkillError(
+    "conflict",
+    `version ${version} of "${id}" was replaced or removed before it was called`,
+    {
+      cause,
+      fix: "try again",
+      details: { id, version },
+    },
+  );
 }
 
 function nameOf({ skill_id, number }: StoredGeneration): string {

@@ -96,6 +96,7 @@ const settingsSchema = z.strictObject({
     reuse: z.enum(["verified", "threshold"]).default("verified"),
     max_tokens: z.number().int().positive().default(400_000),
     max_seconds: seconds.default(1800),
+    auto_approve: z.enum(["never", "no_permissions"]).default("never"),
   }).prefault({}),
 });
 

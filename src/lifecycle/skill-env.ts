@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from "../base/json.ts";
 import type { Statements } from "../observe/sqlite.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import { touchSkill } from "./records.ts";
+import { parseStored } from "./stored-json.ts";
 
 /** The environment, without secrets, that a skill's setup left for its runs and tests. */
 export type SkillEnv = Readonly<Record<string, string>>;
@@ -18,7 +19,7 @@ const answer = z.object({ env: z.record(z.string(), z.string()).optional() });
 /** Reads what is kept. */
 export function readSkillEnv(sql: Statements, id: string): SkillEnv {
   const row = sql.get("select env from skill_env where skill_id = ?", id);
-  return row === undefined ? {} : JSON.parse(String(row["env"])) as SkillEnv;
+  return row === undefined ? {} : parseStored(row["env"], `the environment of "${id}"`) as SkillEnv;
 }
 
 /** Keeps an environment in place of the one before. */

@@ -1,14 +1,14 @@
 import type { Json } from "../base/json.ts";
 import type { DocumentSource } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
-import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
 import type { AuditRecord } from "./audit.ts";
 import type { SkillSecrets } from "./secrets/skill-secrets.ts";
 import type { SlotLog } from "./slot-log.ts";
 import type {
   Actor,
-  Example,
   Generation,
+  InstalledLock,
   InstallOptions,
   LibraryEvents,
   PackageFiles,
@@ -22,15 +22,32 @@ import type {
   SkillNeed,
   SkillProcessInfo,
   SkillProposal,
+  SkillsLock,
   SkillStatus,
   SourceSpace,
   StagedBuild,
+  TestBuildOptions,
   TestReport,
   Uninstalled,
   Updated,
   UpdateOptions,
   ValidationReport,
 } from "./types.ts";
+
+/** Which generations are asked for. */
+export interface MakingsFilter {
+  readonly skill?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly since?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Why a skill was taken for an intent. */
+export interface ReuseNote {
+  readonly intent: string;
+  readonly how: string;
+  readonly actor?: Actor | undefined;
+}
 
 /** The library of one home: every change of state goes through here, in one transaction each. */
 export interface SkillLibrary extends DocumentSource {
@@ -55,6 +72,10 @@ export interface SkillLibrary extends DocumentSource {
   /** The newest runs, the last one first. */
   runs(id: string, limit?: number): Promise<readonly RunEntry[]>;
   stats(options?: { readonly skill?: string; readonly since?: number }): Promise<readonly RunStats[]>;
+  /** How skills were made, the last generation first; what was decided since about a proposal is in it. */
+  makings(options?: MakingsFilter): Promise<readonly MakingEntry[]>;
+  /** Takes a note of a generation, in the history. */
+  noteMaking(entry: MakingEntry): void;
   /** What changed the home, the last change first. */
   audit(options?: { readonly skill?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>;
 
@@ -67,14 +88,15 @@ export interface SkillLibrary extends DocumentSource {
   /** Validates a staged package and builds its environment. @throws {SkillError} `validation_failed` with findings */
   build(key: string, options?: { readonly signal?: AbortSignal }): Promise<StagedBuild>;
   /** Runs handshake, the package's tests and examples, and the caller's examples, in the sandbox. */
-  testBuild(
-    staged: StagedBuild,
-    options?: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal },
-  ): Promise<TestReport>;
+  testBuild(staged: StagedBuild, options?: TestBuildOptions): Promise<TestReport>;
   discard(key: string): Promise<void>;
 
   /** Installs a package folder, or an id of the home, as a candidate: `pending`. */
   install(source: string, options?: InstallOptions): Promise<SkillInfo>;
+  /** Writes `skills.lock` into the home: what serves, else waits to, exactly. */
+  lock(): Promise<SkillsLock>;
+  /** Installs what `skills.lock` names, byte for byte. @throws {SkillError} `not_found`, `digest_mismatch`, `source_unreachable` */
+  installLocked(options?: InstallOptions): Promise<InstalledLock>;
   /** Installs what was staged, built and tested. `tests` is kept with the generation. */
   installStaged(key: string, options?: InstallOptions & { readonly tests?: TestReport }): Promise<SkillInfo>;
   test(id: string, options?: { readonly actor?: Actor; readonly signal?: AbortSignal }): Promise<TestReport>;
@@ -97,6 +119,8 @@ export interface SkillLibrary extends DocumentSource {
   neededBy(id: string): Promise<readonly SkillNeed[]>;
   /** Adds a sentence that should find the skill; bounded, duplicates are ignored. */
   addTrigger(id: string, sentence: string): Promise<void>;
+  /** Records in the audit that a skill was taken instead of making one, and why. */
+  noteReuse(id: string, found: ReuseNote): Promise<void>;
 
   /** Starts a process of the serving generation; a daemon is kept for the next call. @throws {SkillError} `not_active` */
   startProcess(id: string): Promise<SkillProcessInfo>;

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { appendFile, mkdir, open, stat, truncate } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { appendFile, open, stat, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { plainText } from "../base/plain-text.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { StoredGeneration } from "./records.ts";
@@ -27,10 +27,9 @@ export async function appendSlotLog(
 ): Promise<void> {
   const path = slotLogPath(layout, place, log);
   try {
-    await mkdir(dirname(path), { recursive: true });
     await appendLog(path, logLines(text));
   } catch {
-    // What is logged is in home.db too: an operation does not fail for its log.
+    // Its folder is there as long as the skill is. What is logged is in home.db too: nothing fails for its log.
   }
 }
 

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
 import { digestFiles } from "../base/digest.ts";
 import type { HomeLayout } from "./home-layout.ts";
-import type { SkillRecord } from "./records.ts";
+import type { SkillRecord, StoredGeneration } from "./records.ts";
 import { replaceFolder } from "./source-folder.ts";
 import { servingOf, shownGeneration } from "./skill-record.ts";
 
@@ -17,15 +17,32 @@ export async function keepSnapshot(layout: HomeLayout, record: SkillRecord): Pro
   const kept = servingOf(record) ?? shownGeneration(record);
   if (kept.status === "quarantined") return record.snapshot;
   const place = layout.snapshot(record.id, kept.digest);
-  if (await lstat(place).catch(() => undefined) === undefined) {
-    const files = await readPackageFiles(join(layout.build(record.id, kept.build), "src")).catch(() =>
-      undefined
-    );
-    // A damaged source is no good to keep.
-    if (files === undefined || digestFiles(files) !== kept.digest) return record.snapshot;
-    await replaceFolder(place, layout.staging, files, { readOnly: true });
-  }
+  const isThere = await lstat(place).then(() => true, () => false);
+  if (!isThere && !await copySource(layout, kept)) return record.snapshot;
   return relative(layout.dir, place).replaceAll("\\", "/");
+}
+
+/** Takes a skill's snapshot again from a build that holds the same. @returns whether there is one */
+export async function mendSnapshot(
+  layout: HomeLayout,
+  { snapshot, generations }: SkillRecord,
+): Promise<boolean> {
+  const digest = snapshot?.split("/").at(-1);
+  for (const generation of generations) {
+    if (generation.digest === digest && await copySource(layout, generation)) return true;
+  }
+  return false;
+}
+
+/** A damaged source is no good to keep: then nothing is copied. @returns whether it was copied */
+async function copySource(
+  layout: HomeLayout,
+  { skill_id: id, build, digest }: StoredGeneration,
+): Promise<boolean> {
+  const files = await readPackageFiles(join(layout.build(id, build), "src")).catch(() => undefined);
+  if (files === undefined || digestFiles(files) !== digest) return false;
+  await replaceFolder(layout.snapshot(id, digest), layout.staging, files, { readOnly: true });
+  return true;
 }
 
 /** The files of a skill's snapshot; undefined when there is none, or it is not what was kept. */

@@ -1,9 +1,13 @@
 import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
+import { isUnprepared } from "./home-db.ts";
 import type { HomeLayout } from "./home-layout.ts";
 
 const OTHERS_WRITE = 0o002;
+/** A database that has got more than its header is no longer about to be made. */
+const FIRST_PAGE = 4096;
 
 /**
  * Whether the home has its database, before it is opened. One that is a link, that everybody may write, or that is gone
@@ -32,6 +36,18 @@ export async function hasSoundDatabase({ db, dir, state, runtimes }: HomeLayout)
     });
   }
   return true;
+}
+
+/**
+ * Whether nothing is there but what a process left that was killed while it made a home: no skill, no setting, nothing
+ * that anybody else could have meant to be found.
+ */
+export async function isHalfMade({ db, dir, state }: HomeLayout): Promise<boolean> {
+  const found = await lstat(db).catch(() => undefined);
+  if (found !== undefined && (found.size > FIRST_PAGE || !found.isFile() || !isUnprepared(db))) return false;
+  const around = await readdir(dir), inside = await readdir(state).catch(() => []);
+  return around.every((name) => join(dir, name) === state) &&
+    inside.every((name) => join(state, name).startsWith(db));
 }
 
 async function isEmptyFolder(path: string): Promise<boolean> {

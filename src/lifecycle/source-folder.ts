@@ -1,6 +1,6 @@
 import { chmod, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { syncFolder } from "../base/atomic-file.ts";
+import { makeFolder, syncFolder } from "../base/atomic-file.ts";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
@@ -49,7 +49,6 @@ export async function replaceFolder(
   options: WriteFilesOptions = {},
 ): Promise<void> {
   const fresh = join(trash, await ownedName());
-  await mkdir(dirname(dir), { recursive: true });
   try {
     await writePackageFiles(fresh, files, options);
     await chmod(fresh, 0o755);
@@ -59,6 +58,7 @@ export async function replaceFolder(
         fix: "try again",
       });
     }
+    if (options.durable !== false) await syncFolder(dirname(dir));
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
@@ -67,11 +67,13 @@ export async function replaceFolder(
 /** Moves the folder at `dir` aside and `fresh` into its place; false when somebody else was faster. */
 async function takePlace(fresh: string, dir: string, aside: string): Promise<boolean> {
   try {
+    await makeFolder(dirname(dir));
     await rename(dir, aside).catch(ignore("ENOENT"));
     await rename(fresh, dir);
     return true;
   } catch (error) {
-    ignore("ENOTEMPTY", "EEXIST")(error as NodeJS.ErrnoException);
+    // Another folder lies there already, or the one around it was just removed.
+    ignore("ENOTEMPTY", "EEXIST", "ENOENT")(error as NodeJS.ErrnoException);
     return false;
   } finally {
     await rm(aside, { recursive: true, force: true });
@@ -97,7 +99,7 @@ export async function projectSource(layout: HomeLayout, record: SkillRecord): Pr
   }
   const source = join(layout.build(record.id, wanted.build), "src");
   const files = await readPackageFiles(source).catch(() => undefined);
-  if (files !== undefined) await replaceFolder(folder, layout.staging, files, { durable: false });
+  if (files !== undefined) await replaceFolder(folder, layout.staging, files);
 }
 
 async function folderDigest(folder: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { makeFolder } from "../base/atomic-file.ts";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
@@ -77,7 +78,9 @@ export class Staging {
         const { code = "" } = error as NodeJS.ErrnoException;
         // somebody else moved this very folder: one staged build, installed twice at the same time
         if (code === "ENOENT" && await isSound()) return;
-        if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) {
+        // or it removed the folder around the place, which was empty
+        if (code === "ENOENT") await makeFolder(dirname(place));
+        else if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) {
           throw SkillError.from(error, "conflict", `"${place}" cannot be put in place`);
         }
       }

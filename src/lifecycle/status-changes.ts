@@ -5,7 +5,7 @@ import type { HomeTransaction } from "./home-db.ts";
 import { installFiles } from "./install.ts";
 import {
   moveGeneration,
-  readSkill,
+  readInstalled,
   type SkillRecord,
   type StoredGeneration,
   storeTests,
@@ -14,8 +14,16 @@ import {
 import { candidateOf, previousOf, servingOf, shownGeneration, skillInfo } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { readSnapshot } from "./snapshots.ts";
+import { withState } from "./state/with-state.ts";
 import { requireTransition } from "./status.ts";
-import { beginTesting, fresh, keepReport, type OperationOptions, testGeneration } from "./testing.ts";
+import {
+  beginTesting,
+  fresh,
+  keepReport,
+  type OperationOptions,
+  testGeneration,
+  unlessChanged,
+} from "./testing.ts";
 import { compactReport } from "./test-build.ts";
 import type { Actor, SkillInfo, SkillStatus, TestReport } from "./types.ts";
 
@@ -44,7 +52,7 @@ export async function activateSkill(
   const serving = servingOf(record);
   const target = candidateOf(record) ?? serving ?? shownGeneration(record);
   if (target === serving) return skillInfo(record);
-  return await activateGeneration(home, target, options);
+  return await activateGeneration(home, target, { ...options, action: "activate" });
 }
 
 /** Goes back to the generation that served before, else to the snapshot. @throws {SkillError} `nothing_to_roll_back`, `tampered` */
@@ -56,7 +64,8 @@ export async function rollbackSkill(
   requireTrusted(home);
   const record = home.view.get(id);
   const target = previousOf(record);
-  if (target !== undefined) return await makeServing(home, target, "rollback", options.actor);
+  const back = { ...options, action: "rollback" } as const;
+  if (target !== undefined) return await makeServing(home, target, back);
   const snapshot = await readSnapshot(home.layout, record);
   // What is quarantined stays so, and what serves or was just put aside is nothing to go back to.
   const known = record.generations.find(({ digest }) => digest === snapshot?.digest);
@@ -66,9 +75,10 @@ export async function rollbackSkill(
       details: { id },
     });
   }
-  if (known?.status === "disabled") return await makeServing(home, known, "rollback", options.actor);
+  if (known?.status === "disabled") return await makeServing(home, known, back);
   await installFiles(home, snapshot.files, id, options);
-  return await activateSkill(home, id, options);
+  const installed = home.view.get(id);
+  return await activateGeneration(home, candidateOf(installed) ?? shownGeneration(installed), back);
 }
 
 /** Stops the serving generation, else the candidate. */
@@ -100,7 +110,10 @@ export async function advanceSkill(
   const target = candidateOf(record) ?? servingOf(record) ?? shownGeneration(record);
   requireTransition(id, target.status, status);
   if (status === "active") {
-    return await activateGeneration(home, target, actor === undefined ? {} : { actor });
+    return await activateGeneration(home, target, {
+      action: "activate",
+      ...(actor === undefined ? {} : { actor }),
+    });
   }
   const error = status === "quarantined" ? "quarantined without a reason given" : null;
   return await setStatus(home, target, [status], "advance", actor, error);
@@ -109,51 +122,60 @@ export async function advanceSkill(
 async function activateGeneration(
   home: Home,
   target: StoredGeneration,
-  { actor, signal }: OperationOptions,
+  options: Serve,
 ): Promise<SkillInfo> {
+  const { actor, signal } = options;
   const { skill_id: id, tests } = target;
   if (tests?.passed === false) throw testsFailed(id, target);
   if (target.status !== "pending" && tests !== null) {
-    return await makeServing(home, target, "activate", actor);
+    return await makeServing(home, target, options);
   }
-  const report = await testGeneration(home, target, { brief: true }, signal);
+  const report = await unlessChanged(
+    home,
+    target,
+    () => testGeneration(home, target, { brief: true }, signal),
+  );
   if (!report.passed) {
     await keepReport(home, await beginTesting(home, target, actor), report, actor);
     throw notReady(id, report);
   }
-  return await makeServing(home, target, "activate", actor, tests ?? report);
+  return await makeServing(home, target, options, tests ?? report);
+}
+
+/** Who lets a generation serve, and how. */
+interface Serve extends OperationOptions {
+  readonly action: "activate" | "rollback";
 }
 
 /** The one commit: the generation serves, the one that did is disabled. */
 async function makeServing(
   home: Home,
   target: StoredGeneration,
-  action: "activate" | "rollback",
-  actor: Actor | undefined,
+  { action, actor, signal }: Serve,
   tests: TestReport | null = null,
 ): Promise<SkillInfo> {
   const { skill_id: id, digest, version, number } = target;
-  await requireBuild(home, target);
-  await commit(
-    home,
-    { actor, action, skill_id: id, digest, details: { version, generation: number } },
-    (tx) => {
-      const now = current(tx, fresh(tx, target));
+  await unlessChanged(home, target, () => requireBuild(home, target));
+  const audit = { actor, action, skill_id: id, digest, details: { version, generation: number } };
+  const done = await withState(home, target, { action, signal }, (change) =>
+    commit(home, audit, (tx) => {
+      const now = readInstalled(tx, fresh(tx, target).skill_id);
+      change(tx);
       touchSkill(tx, id, "state");
       const old = servingOf(now);
       if (old !== undefined) moveGeneration(tx, old, ["disabled"]);
       if (tests !== null) storeTests(tx, target, compactReport(tests));
       moveGeneration(tx, target, STEPS_TO_ACTIVE[target.status]);
       makeRoom(tx, now, target);
-    },
-  );
+      return readInstalled(tx, id);
+    }));
   await appendSlotLog(
     home.layout,
     target,
     "activate",
     `${action}: ${id} ${version} serves from slot ${target.slot}`,
   );
-  return skillInfo(home.view.get(id));
+  return skillInfo(done);
 }
 
 /** What would serve must be there, as it was installed. @throws {SkillError} `tampered` */
@@ -187,11 +209,11 @@ async function setStatus(
 ): Promise<SkillInfo> {
   const { skill_id: id, number, digest, version } = target;
   const details = { version, to: steps.at(-1), ...(error === null ? {} : { reason: error }) };
-  await commit(home, { actor, action, skill_id: id, digest, details }, (tx) => {
+  const now = await commit(home, { actor, action, skill_id: id, digest, details }, (tx) => {
     touchSkill(tx, id, "state");
     moveGeneration(tx, fresh(tx, target), steps, error);
+    return readInstalled(tx, id);
   });
-  const now = home.view.get(id);
   return skillInfo(now, servingOf(now) ?? now.generations.find((one) => one.number === number));
 }
 
@@ -199,12 +221,6 @@ function stoppable(home: Home, id: string): StoredGeneration {
   requireTrusted(home);
   const record = home.view.get(id);
   return servingOf(record) ?? candidateOf(record) ?? shownGeneration(record);
-}
-
-function current(tx: HomeTransaction, target: StoredGeneration): SkillRecord {
-  const record = readSkill(tx.sql, target.skill_id);
-  if (record !== undefined) return record;
-  throw new SkillError("not_found", `"${target.skill_id}" is no longer installed`);
 }
 
 function notReady(id: string, { handshake, health }: TestReport): SkillError {

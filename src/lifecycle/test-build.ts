@@ -1,11 +1,18 @@
-import { SkillError, type SkillErrorCode, type SkillErrorValue } from "../base/errors.ts";
+import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { isHealthy } from "../runner/health.ts";
 import type { Runner, SkillProgram, TestCase } from "../runner/types.ts";
-import { ToolCaller } from "./call-tool.ts";
-import { judgeExample } from "./examples.ts";
+import { ExampleCaller, failureOf } from "./example-caller.ts";
+import { probe } from "./probes.ts";
 import { toolTimeout } from "./program.ts";
-import type { Example, ExampleResult, HomeSettings, ResolvedManifest, TestReport } from "./types.ts";
+import type {
+  Example,
+  ExampleResult,
+  HomeSettings,
+  ProbeResult,
+  ResolvedManifest,
+  TestReport,
+} from "./types.ts";
 
 /** What is tested. */
 export interface TestSubject {
@@ -16,34 +23,13 @@ export interface TestSubject {
   readonly examples: readonly Example[];
   /** Examples of the caller. */
   readonly given: readonly Example[];
+  /** Told of each of the caller's examples as it was tried. */
+  readonly onResult?: ((result: ExampleResult) => void) | undefined;
+  /** Tries what examples do not, too; so many of the caller's examples, from the first, may be told by it. */
+  readonly told?: number | undefined;
   /** Only handshake and health: enough for an activation of what nobody wrote tests for. */
   readonly brief?: boolean;
 }
-
-/** After so many examples in a row that cost the process its life, the others are not tried. */
-const HOPELESS = 5;
-/** All examples together, in milliseconds. */
-const EXAMPLES_MS = 300_000;
-const PROCESS_LOST: ReadonlySet<SkillErrorCode> = new Set([
-  "handshake_failed",
-  "limit_exceeded",
-  "process_died",
-  "protocol_error",
-  "start_failed",
-  "timeout",
-]);
-/** What says nothing about the skill: the test could not be made. */
-const NO_VERDICT: ReadonlySet<SkillErrorCode> = new Set([
-  "cancelled",
-  "closed",
-  "queue_full",
-  "sandbox_unavailable",
-]);
-
-const NOT_TRIED: SkillErrorValue = {
-  code: "limit_exceeded",
-  message: "not tried: the examples before it kept ending the process, or took too long",
-};
 
 interface Verdict {
   readonly ok: boolean;
@@ -69,12 +55,15 @@ export async function testProgram(
     const go = handshake.ok && !brief;
     const tests = go ? await packageTests(runner, program, signal) : { cases: [], logs: "" };
     logs.push(tests.logs);
-    const caller = new ExampleCaller(runner, subject, logs, signal);
+    const caller = new ExampleCaller(runner, subject, signal);
     const examples = go ? await caller.run(subject.examples) : [];
-    const given = go ? await caller.run(subject.given) : [];
+    logs.push(...caller.takeLogs());
+    const given = go ? await caller.run(subject.given, subject.onResult) : [];
+    const probes = go ? await probeBeyond(runner, subject, caller, examples, given) : undefined;
     const health = handshake.ok ? await probeHealth(runner, subject) : null;
     const all = [...tests.cases, ...examples, ...given];
-    const passed = handshake.ok && all.every(({ status }) => status === "passed") && health?.ok !== false;
+    const passed = handshake.ok && all.every(({ status }) => status === "passed") &&
+      probes?.some(({ status }) => status === "failed") !== true && health?.ok !== false;
     const text = logs.filter((log) => log !== "").join("\n").slice(-65_536);
     return {
       passed,
@@ -82,6 +71,7 @@ export async function testProgram(
       cases: tests.cases,
       examples,
       given,
+      ...(probes === undefined ? {} : { probes }),
       health,
       logs: text,
       ms: Math.round(performance.now() - began),
@@ -93,23 +83,57 @@ export async function testProgram(
 
 /** A report small enough to be kept: values that were right are left out, wrong ones bounded. */
 export function compactReport(report: TestReport): TestReport {
-  const compact = ({ example, status, got, error }: ExampleResult): ExampleResult => ({
-    example: status === "passed" ? { ...example, input: bounded(example.input) } : example,
+  const compact = ({ example, status, got, artifacts, error, log }: ExampleResult): ExampleResult => ({
+    example: status === "passed" ? withoutFiles(example) : example,
     status,
+    ...(artifacts === undefined ? {} : { artifacts }),
     ...(status === "passed" || got === undefined ? {} : { got: bounded(got) }),
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message.slice(0, 2000) } }),
+    ...(error === undefined ? {} : { error: compactError(error) }),
+    ...(log === undefined ? {} : { log }),
   });
   return {
     ...report,
     cases: report.cases.slice(0, 500),
     examples: report.examples.map(compact),
-    given: report.given.map(compact),
+    // whole, for they are tried again when what was approved has to be built again
+    given: report.given.map((result) => ({ ...compact(result), example: result.example })),
+    ...(report.probes === undefined ? {} : { probes: report.probes.map(compactProbe) }),
     logs: report.logs.slice(-16_384),
   };
 }
 
+function compactProbe({ error, ...rest }: ProbeResult): ProbeResult {
+  return error === undefined ? rest : { ...rest, error: compactError(error) };
+}
+
+function compactError({ code, message }: SkillErrorValue): SkillErrorValue {
+  return { code, message: message.slice(0, 2000) };
+}
+
+function withoutFiles({ files: _in, artifacts: _out, ...example }: Example): Example {
+  return { ...example, input: bounded(example.input) };
+}
+
+/** Stands for a value that is too long to be kept. */
+export const TOO_LONG = "… too long to be kept";
+
 function bounded(value: Json): Json {
-  return JSON.stringify(value).length <= 2000 ? value : "… too long to be kept";
+  return JSON.stringify(value).length <= 2000 ? value : TOO_LONG;
+}
+
+/** In a fresh process: what was printed before, of examples that may not be told, does not come along. */
+async function probeBeyond(
+  runner: Runner,
+  { program, resolved, told }: TestSubject,
+  caller: ExampleCaller,
+  examples: readonly ExampleResult[],
+  given: readonly ExampleResult[],
+): Promise<readonly ProbeResult[] | undefined> {
+  if (told === undefined || caller.isHopeless) return undefined;
+  await runner.stop(program.key);
+  const { tools } = caller;
+  const answer = async (example: Example, most_ms?: number) => await caller.answer(example, most_ms);
+  return await probe({ resolved, tools, answer, results: [...given.slice(0, told), ...examples] });
 }
 
 async function packageTests(
@@ -120,7 +144,7 @@ async function packageTests(
   try {
     return await runner.test(program, signal === undefined ? {} : { signal });
   } catch (error) {
-    const { code, message } = failure(error);
+    const { code, message } = failureOf(error);
     return { cases: [{ name: "tests", status: "failed", message: `${code}: ${message}` }], logs: "" };
   }
 }
@@ -146,68 +170,6 @@ async function verdict(attempt: () => Promise<unknown>): Promise<Verdict> {
     await attempt();
     return { ok: true };
   } catch (error) {
-    return { ok: false, error: failure(error) };
-  }
-}
-
-/** The error as data. Thrown on when it says nothing about the skill. */
-function failure(error: unknown): SkillErrorValue {
-  if (!SkillError.isInstance(error) || NO_VERDICT.has(error.code)) throw error;
-  return error.toValue();
-}
-
-class ExampleCaller {
-  readonly #runner: Runner;
-  readonly #subject: TestSubject;
-  readonly #caller: ToolCaller;
-  readonly #logs: string[];
-  readonly #signal: AbortSignal | undefined;
-  readonly #deadline = performance.now() + EXAMPLES_MS;
-  #lost = 0;
-
-  constructor(runner: Runner, subject: TestSubject, logs: string[], signal: AbortSignal | undefined) {
-    this.#runner = runner;
-    this.#subject = subject;
-    this.#caller = new ToolCaller(runner, subject.resolved);
-    this.#logs = logs;
-    this.#signal = signal;
-  }
-
-  async run(examples: readonly Example[]): Promise<readonly ExampleResult[]> {
-    const results: ExampleResult[] = [];
-    for (const example of examples) {
-      results.push(
-        this.#lost >= HOPELESS || performance.now() > this.#deadline
-          ? { example, status: "failed", error: NOT_TRIED }
-          : judgeExample(example, await this.#answer(example)),
-      );
-    }
-    return results;
-  }
-
-  async #answer(example: Example): Promise<{ readonly value: Json } | { readonly error: SkillErrorValue }> {
-    const { program, resolved, settings } = this.#subject;
-    const tool = example.tool ?? resolved.default_tool;
-    const timeout_ms = toolTimeout(resolved, tool, settings) * 1000;
-    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
-    try {
-      const { value, logs } = await this.#caller.call(program, {
-        tool,
-        input: example.input,
-        timeout_ms,
-        ...signal,
-      });
-      this.#lost = 0;
-      if (logs !== "") this.#logs.push(logs);
-      return { value };
-    } catch (error) {
-      const value = failure(error);
-      if (PROCESS_LOST.has(value.code)) {
-        this.#lost++;
-        // The next example gets a fresh process at once, not after a pause.
-        await this.#runner.stop(program.key);
-      }
-      return { error: value };
-    }
+    return { ok: false, error: failureOf(error) };
   }
 }

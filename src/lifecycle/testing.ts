@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { lstat } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SkillError } from "../base/errors.ts";
 import { skillDocument } from "./documents.ts";
@@ -11,7 +11,7 @@ import { candidateOf, servingOf } from "./skill-record.ts";
 import { appendSlotLog } from "./slot-log.ts";
 import { compactReport, testProgram } from "./test-build.ts";
 import { readTriggerTests, runTriggerTests } from "./trigger-tests.ts";
-import type { Actor, Example, ResolvedManifest, StagedBuild, TestReport } from "./types.ts";
+import type { Actor, Example, ResolvedManifest, StagedBuild, TestBuildOptions, TestReport } from "./types.ts";
 
 /** Who asks and how it can be ended. */
 export interface OperationOptions {
@@ -23,7 +23,7 @@ export interface OperationOptions {
 export async function testStaged(
   home: Home,
   staged: StagedBuild,
-  options: { readonly examples?: readonly Example[]; readonly signal?: AbortSignal } = {},
+  options: TestBuildOptions = {},
 ): Promise<TestReport> {
   requireTrusted(home);
   const installed = home.layout.build(staged.resolved.manifest.id, staged.build);
@@ -33,6 +33,8 @@ export async function testStaged(
     dir: isStaged ? staged.dir : installed,
     resolved: staged.resolved,
     given: checkExamples(options.examples ?? []),
+    onResult: options.onResult,
+    told: options.told,
   }, options.signal);
 }
 
@@ -47,7 +49,7 @@ export async function testSkill(home: Home, id: string, options: OperationOption
     });
   }
   const begun = await beginTesting(home, target, options.actor);
-  const tested = await testGeneration(home, begun, {}, options.signal);
+  const tested = await unlessChanged(home, begun, () => testGeneration(home, begun, {}, options.signal));
   const report = await withTriggers(home, begun, tested);
   await keepReport(home, begun, report, options.actor);
   return report;
@@ -81,7 +83,7 @@ export async function beginTesting(
     touchSkill(tx, id, "state");
     moveGeneration(tx, fresh(tx, target), ["testing"]);
   });
-  return home.view.get(id).generations.find((one) => one.number === number) ?? target;
+  return home.view.find(id)?.generations.find((one) => one.number === number) ?? target;
 }
 
 /** Tests a generation; `brief`: handshake and health only. */
@@ -128,9 +130,28 @@ export function fresh(tx: HomeTransaction, target: StoredGeneration): StoredGene
     target.number,
   );
   if (row?.["status"] === target.status) return target;
-  throw new SkillError("conflict", `"${target.skill_id}" was changed by somebody else at the same time`, {
+  throw changed(target, row?.["status"]);
+}
+
+/** Does something with a generation; when it fails and the generation changed meanwhile, that is the reason. @throws {SkillError} `conflict` */
+export async function unlessChanged<T>(
+  home: Home,
+  target: StoredGeneration,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const generations = home.view.find(target.skill_id)?.generations ?? [];
+    const now = generations.find(({ number }) => number === target.number);
+    throw now?.status === target.status ? error : changed(target, now?.status);
+  }
+}
+
+function changed(target: StoredGeneration, found: unknown): SkillError {
+  return new SkillError("conflict", `"${target.skill_id}" was changed by somebody else at the same time`, {
     fix: "look at its status and try again",
-    details: { id: target.skill_id, expected: target.status, found: row?.["status"] ?? null },
+    details: { id: target.skill_id, expected: target.status, found: found ?? null },
   });
 }
 
@@ -139,24 +160,47 @@ interface Subject {
   readonly dir: string;
   readonly resolved: ResolvedManifest;
   readonly given: readonly Example[];
+  readonly onResult?: TestBuildOptions["onResult"];
+  readonly told?: number | undefined;
   readonly brief?: boolean;
 }
 
 async function testBuild(home: Home, subject: Subject, signal: AbortSignal | undefined): Promise<TestReport> {
-  const { name, dir, resolved, given, brief = false } = subject;
+  const { name, dir, resolved, given, onResult, told, brief = false } = subject;
   const source = join(dir, "src");
   const digests = await home.integrity.requireSource(resolved.manifest.id, source, resolved.digest);
-  const program = { ...await home.programs.make({ name, dir, resolved, needSecrets: false }), digests };
-  const examples = brief ? [] : await readExamples(source);
-  return await testProgram(
-    home.runner,
-    { program, resolved, settings: home.settings, examples, given, brief },
-    signal,
-  );
+  // Tests begin with nothing kept, and what they keep goes.
+  const state = resolved.manifest.state === undefined ? undefined : await home.staging.temporary();
+  try {
+    const made = await home.programs.make({
+      name,
+      dir,
+      resolved,
+      needSecrets: false,
+      ...(state === undefined ? {} : { state }),
+    });
+    const examples = brief ? [] : await readExamples(source);
+    return await testProgram(
+      home.runner,
+      {
+        program: { ...made, digests },
+        resolved,
+        settings: home.settings,
+        examples,
+        given,
+        onResult,
+        told,
+        brief,
+      },
+      signal,
+    );
+  } finally {
+    if (state !== undefined) await rm(state, { recursive: true, force: true, maxRetries: 3 });
+  }
 }
 
 function describe(report: TestReport): string {
-  const { handshake, cases, examples, given, triggers = [], health } = report;
+  const { handshake, cases, examples, given, triggers = [], probes = [], health } = report;
   const lines = [
     `handshake ${handshake.ok ? "passed" : `failed: ${handshake.error?.message ?? ""}`}`,
     ...cases.map(({ name, status, message }) =>
@@ -170,6 +214,9 @@ function describe(report: TestReport): string {
     }),
     ...triggers.map(({ test, status, message }) =>
       `${status} trigger ${JSON.stringify(test.text)}${message === undefined ? "" : `: ${message}`}`
+    ),
+    ...probes.filter(({ status }) => status !== "passed").map(({ status, tool, what, message = "" }) =>
+      `${status} odd input of ${tool}, ${what}: ${message}`
     ),
     ...(health === null ? [] : [`health ${health.ok ? "passed" : `failed: ${health.error?.message ?? ""}`}`]),
     ...(report.logs === "" ? [] : [report.logs]),

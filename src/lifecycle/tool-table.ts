@@ -25,7 +25,7 @@ export function servedNames(
   manifest: PythonManifest,
   tools: readonly ToolSpec[],
 ): readonly string[] {
-  const own = [manifest.setup, manifest.health].filter((name) => name !== undefined);
+  const own = [manifest.setup, manifest.health, manifest.state?.migrate].filter((name) => name !== undefined);
   return [...new Set([...tools.map(({ name }) => name), ...own])];
 }
 
@@ -58,7 +58,7 @@ function functionTable(manifest: PythonManifest, outline: ScriptOutline): ToolTa
   const tools = manifest.tools.length > 0
     ? manifest.tools.map((tool) => withFunction(tool, manifest, outline, findings))
     : foundTools(manifest, outline, findings);
-  for (const name of [manifest.setup, manifest.health]) {
+  for (const name of [manifest.setup, manifest.health, manifest.state?.migrate]) {
     if (name !== undefined && functionOf(outline, name) === undefined) {
       findings.push(missingFunction(name, manifest.entry_file, outline));
     }
@@ -99,7 +99,7 @@ function foundTools(
     decorators.some((text) => toolMark(text) !== undefined)
   );
   const open = outline.functions.filter(({ name }) =>
-    !name.startsWith("_") && name !== manifest.setup && name !== manifest.health
+    !name.startsWith("_") && ![manifest.setup, manifest.health, manifest.state?.migrate].includes(name)
   );
   const invoke = outline.functions.filter(({ name }) => name === "invoke");
   const chosen = marked.length > 0 ? marked : invoke.length > 0 ? invoke : open.length === 1 ? open : [];
@@ -133,6 +133,15 @@ function compareParameters(tool: ToolSpec, found: FunctionOutline, file: string)
   const needed = Array.isArray(required) ? required as readonly Json[] : [];
   const at = { file, line: found.line };
   const findings: Finding[] = [];
+  for (const { name } of parameters.filter(({ kind }) => kind === "positional_only")) {
+    findings.push({
+      severity: "error",
+      rule: "script/parameters",
+      message: `"${tool.name}" takes "${name}" by position only, but arguments come by name`,
+      fix: 'take the "/" out of the parameters',
+      ...at,
+    });
+  }
   for (const key of Object.keys(properties)) {
     if (open || named.some(({ name }) => name === key)) continue;
     const near = nearest(key, named.map(({ name }) => name));
@@ -143,6 +152,18 @@ function compareParameters(tool: ToolSpec, found: FunctionOutline, file: string)
       fix: near === undefined
         ? `add a parameter "${key}", or take it out of the schema`
         : `one of the two is a slip: "${near}" or "${key}"`,
+      ...at,
+    });
+  }
+  for (const { name, schema, annotation = "" } of named) {
+    const said = properties[name], hinted = typeOf(schema), promised = typeOf(said);
+    if (hinted === undefined || promised === undefined || fits(promised, hinted)) continue;
+    findings.push({
+      severity: "warning",
+      rule: "script/types",
+      message:
+        `input_schema of "${tool.name}" says that "${name}" is ${promised}, the function says ${annotation}`,
+      fix: "make both say the same",
       ...at,
     });
   }
@@ -162,6 +183,15 @@ function compareParameters(tool: ToolSpec, found: FunctionOutline, file: string)
     });
   }
   return findings;
+}
+
+/** The one type of a schema; undefined when it leaves a choice, or says more than a type can. */
+function typeOf(schema: Json | undefined): string | undefined {
+  return isObject(schema) && typeof schema["type"] === "string" ? schema["type"] : undefined;
+}
+
+function fits(promised: string, hinted: string): boolean {
+  return promised === hinted || (promised === "integer" && hinted === "number");
 }
 
 /** A function with one parameter `input` or `params` gets the whole object. */

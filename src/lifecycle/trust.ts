@@ -1,20 +1,19 @@
-import { chmod, mkdir, readFile, realpath } from "node:fs/promises";
+import { chmod, readFile, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { z } from "zod";
-import { writeFileAtomic } from "../base/atomic-file.ts";
+import { makeFolder, writeFileAtomic } from "../base/atomic-file.ts";
 import { SkillError } from "../base/errors.ts";
+import { ownTemporary, removeLeftBeside } from "../base/own-temporary.ts";
 import { parseJson } from "../base/json.ts";
 import { HomeDb } from "./home-db.ts";
 import { homeLayout } from "./home-layout.ts";
 import { userConfigFolder } from "./user-config.ts";
 
-const listSchema = z.strictObject({
-  version: z.literal(1),
-  homes: z.record(z.string(), z.strictObject({ home_id: z.string() })),
-});
-
-type TrustedList = z.infer<typeof listSchema>;
+/** Homes by their real paths. */
+interface TrustedList {
+  readonly version: 1;
+  readonly homes: Readonly<Record<string, { readonly home_id: string }>>;
+}
 
 /** The user's own list of homes that they made or trusted. It is not in any home, so no home can add itself. */
 export function trustedListPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -42,8 +41,11 @@ export async function noteTrust(
     version: 1,
     homes: { ...list.homes, [await realpath(dir)]: { home_id: homeId } },
   };
-  await mkdir(dirname(listPath), { recursive: true, mode: 0o700 });
-  await writeFileAtomic(listPath, `${JSON.stringify(next, null, 2)}\n`);
+  await makeFolder(dirname(listPath), { mode: 0o700 });
+  removeLeftBeside(listPath);
+  await writeFileAtomic(listPath, `${JSON.stringify(next, null, 2)}\n`, {
+    temporary: ownTemporary(listPath),
+  });
   await chmod(listPath, 0o600);
 }
 
@@ -77,9 +79,26 @@ async function readList(path: string): Promise<TrustedList> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { version: 1, homes: {} };
     throw SkillError.from(error, "home_unusable", `"${path}" cannot be read`);
   }
-  const result = listSchema.safeParse(parseJson(text, `"${path}"`, { code: "home_unusable" }));
-  if (result.success) return result.data;
+  const list = parseJson(text, `"${path}"`, { code: "home_unusable" });
+  if (isTrustedList(list)) return list;
   throw new SkillError("home_unusable", `"${path}" is not a list of trusted homes`, {
     fix: "delete it and trust your homes again",
   });
+}
+
+/** By hand: every command reads the list, and a library that checks it takes longer to load than all else. */
+function isTrustedList(list: unknown): list is TrustedList {
+  return isRecord(list) && list["version"] === 1 && hasOnly(list, "version", "homes") &&
+    isRecord(list["homes"]) &&
+    Object.values(list["homes"]).every((home) =>
+      isRecord(home) && typeof home["home_id"] === "string" && hasOnly(home, "home_id")
+    );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasOnly(record: object, ...keys: readonly string[]): boolean {
+  return Object.keys(record).every((key) => keys.includes(key));
 }

@@ -93,6 +93,10 @@ export interface Example {
    */
   readonly compare?: "equal" | "approx" | "subset" | "error";
   readonly description?: string;
+  /** Text files that the call finds below `in/`, by relative path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Text files that it must leave below `out/`, letter for letter; further ones are allowed. */
+  readonly artifacts?: Readonly<Record<string, string>>;
 }
 
 /** Bounds of examples. */
@@ -105,6 +109,24 @@ export interface ExampleResult {
   readonly example: Example;
   readonly status: "passed" | "failed";
   readonly got?: Json;
+  /** What came of the files that were expected, where it is not what was expected; null: no such file. */
+  readonly artifacts?: Readonly<Record<string, string | null>>;
+  readonly error?: SkillErrorValue;
+  /** The end of what the skill printed, where the answer was wrong. */
+  readonly log?: string;
+}
+
+/** What came of a call that no example asks for: the same input again, or one that the tool was not made for. */
+export interface ProbeResult {
+  readonly probe: "repeat" | "hostile";
+  readonly tool: string;
+  /** What was tried, in words. */
+  readonly what: string;
+  /** Left out where it is long. */
+  readonly input?: Json;
+  /** `noted`: no failure, but somebody should know. */
+  readonly status: "passed" | "noted" | "failed";
+  readonly message?: string;
   readonly error?: SkillErrorValue;
 }
 
@@ -145,6 +167,9 @@ export interface TestReport {
   /** The package's own `tests/triggers.jsonl`; absent where none were tried. */
   readonly triggers?: readonly TriggerResult[];
   readonly health: { readonly ok: boolean; readonly error?: SkillErrorValue } | null;
+  /** What goes beyond the examples; absent where it was not tried. */
+  readonly probes?: readonly ProbeResult[];
+  /** What was printed, but for what the caller's examples made it print. */
   readonly logs: string;
   readonly ms: number;
 }
@@ -158,6 +183,20 @@ export interface ValidationReport {
   readonly serve?: Serve;
   readonly tools?: readonly ToolSpec[];
   readonly dependencies?: readonly string[];
+}
+
+/** What a test of a staged build is given. */
+export interface TestBuildOptions {
+  /** Examples of the caller. */
+  readonly examples?: readonly Example[];
+  /**
+   * Also tries what examples do not: the same inputs again, and inputs that the tools were not made for. So many of the
+   * examples, from the first, may show in what comes of it.
+   */
+  readonly told?: number;
+  /** Told of each of them as it was tried. */
+  readonly onResult?: ((result: ExampleResult) => void) | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** A built but not installed package: `.state/staging/<key>`. What was tested is what is installed. */
@@ -193,6 +232,8 @@ export interface SkillProposal {
   readonly permissions: Permissions;
   readonly maker: string;
   readonly rounds: number;
+  /** Why it was made although there are other skills. */
+  readonly reuse?: string;
   readonly created_at: number;
 }
 
@@ -272,6 +313,10 @@ export interface SkillNeed {
 
 export interface InstallOptions {
   readonly actor?: Actor;
+  /** Installs nothing but what `skills.lock` says, byte for byte. Default false. */
+  readonly frozen?: boolean;
+  /** Asks no network: what is not at hand is an error. Default false. */
+  readonly offline?: boolean;
   readonly test?: boolean;
   readonly signal?: AbortSignal;
   /** Sentences kept as triggers besides the manifest's: the intent that a skill was made for. */
@@ -280,6 +325,33 @@ export interface InstallOptions {
   readonly onStage?: (stage: string) => void;
   /** Told of each skill that was installed before, because this one needs it. */
   readonly onDependency?: (info: SkillInfo) => void;
+}
+
+/** `skills.lock`: what serves in a home, exactly, so that it can be installed again. */
+export interface SkillsLock {
+  readonly skills: Readonly<
+    Record<string, {
+      readonly version: string;
+      /** Of the package's files. */
+      readonly digest: string;
+      /** Whether it served. */
+      readonly serves: boolean;
+      /** Ids of the locked skills that it leans on. */
+      readonly needs: readonly string[];
+      /** Where it came from, without passwords; local paths are relative to the home. */
+      readonly source?: string;
+      /** Its Python packages with hashes, as a requirements file. */
+      readonly python?: string;
+    }>
+  >;
+}
+
+/** What came of installing a lock. */
+export interface InstalledLock {
+  /** What was installed just now, in this order. */
+  readonly installed: readonly SkillInfo[];
+  /** All that was asked for, what is needed first; `serves`: it served when the lock was written. */
+  readonly locked: readonly { readonly id: string; readonly serves: boolean }[];
 }
 
 /** What an update would change. */
@@ -405,7 +477,11 @@ export interface HomeSettings {
     readonly max_test_rounds: number;
     readonly discovery_threshold: number;
     readonly reuse: "verified" | "threshold";
+    /** Tokens of maker and verifier together. */
     readonly max_tokens: number;
+    /** Time for making, without waiting for a person. */
     readonly max_seconds: number;
+    /** `no_permissions`: what is new, asks for nothing and passed its tests is approved without a person. */
+    readonly auto_approve: "never" | "no_permissions";
   };
 }

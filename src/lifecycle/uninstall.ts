@@ -1,14 +1,14 @@
 import { commit, type Home, requireTrusted } from "./home.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import { needsFulfilledBy } from "./dependencies/installed.ts";
-import { readSkill, type SkillRecord } from "./records.ts";
+import { readInstalled, readSkill, type SkillRecord } from "./records.ts";
 import { storeRemoved } from "./removed.ts";
 import { SkillError } from "../base/errors.ts";
 import type { Actor, Uninstalled } from "./types.ts";
 
 /** Tables that hold rows of a skill, in an order that their references allow. */
 const TABLES = ["triggers", "tests", "generations", "builds"] as const;
-const DATA_TABLES = ["secrets", "skill_env"] as const;
+const DATA_TABLES = ["secrets", "skill_env", "skill_state"] as const;
 
 /**
  * Removes a skill with all its versions, snapshots, logs, data and secrets. What somebody edited in the home stays; so
@@ -25,8 +25,7 @@ export async function uninstallSkill(
   home.view.get(id);
   const audit = { actor, action: "uninstall", skill_id: id, details: { keep_data: keepData } };
   return await commit(home, audit, (tx) => {
-    const record = readSkill(tx.sql, id);
-    if (record === undefined) throw new SkillError("not_found", `"${id}" was uninstalled at the same time`);
+    const record = readInstalled(tx, id);
     refuseWhatIsNeeded(tx, record);
     storeRemoved(tx, record, keepData);
     removeRows(tx, id, keepData);

@@ -6,6 +6,7 @@ import { installFetched } from "./install.ts";
 import type { StoredGeneration } from "./records.ts";
 import { candidateOf, servingOf, skillInfo } from "./skill-record.ts";
 import { fetchSource } from "./sources/fetch-source.ts";
+import { knownSource } from "./sources/known-source.ts";
 import { activateSkill } from "./status-changes.ts";
 import { testSkill } from "./testing.ts";
 import type { Updated, UpdateOptions } from "./types.ts";
@@ -56,17 +57,11 @@ function requireServing(home: Home, id: string): StoredGeneration {
 }
 
 /** Where the serving version came from, as its installation noted. */
-function sourceOf(home: Home, { skill_id: id, digest }: StoredGeneration): string {
-  const row = home.db.sql.get(
-    `select details ->> 'source' as source from audit
-     where skill_id = ? and digest = ? and action = 'install' and details ->> 'source' is not null
-     order by revision desc limit 1`,
-    id,
-    digest,
-  );
-  if (row !== undefined) return String(row["source"]);
-  throw new SkillError("invalid_input", `nothing is known of where "${id}" came from`, {
-    fix: `name a source: skillwright update ${id} <source>`,
+function sourceOf(home: Home, serving: StoredGeneration): string {
+  const source = knownSource(home, serving);
+  if (source !== undefined) return source;
+  throw new SkillError("invalid_input", `nothing is known of where "${serving.skill_id}" came from`, {
+    fix: `name a source: skillwright update ${serving.skill_id} <source>`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SkillError } from "../base/errors.ts";
-import type { Environments } from "../environment/types.ts";
+import type { Environments, PythonInterpreter } from "../environment/types.ts";
 import { loadPackage } from "../manifest/package.ts";
 import type { Finding, SkillPackage } from "../manifest/types.ts";
 import type { Runner, ScriptOutline } from "../runner/types.ts";
@@ -10,6 +10,7 @@ import { checkCommands } from "./command-check.ts";
 import { readExamples } from "./examples.ts";
 import { readTriggerTests } from "./trigger-tests.ts";
 import { checkImports } from "./import-check.ts";
+import { environmentRequest } from "./resolve.ts";
 import { checkSecurity } from "./security-check.ts";
 import { makeToolTable, type ToolTable } from "./tool-table.ts";
 import type { ValidationReport } from "./types.ts";
@@ -34,9 +35,9 @@ export interface Validation {
 }
 
 /**
- * Checks a package without running any of it: manifest, header, syntax, entry points against schemas, imports against
- * dependencies, permissions against what the host allows, and what a reviewer should look at. What is wrong with the
- * package is a finding, never a throw.
+ * Checks a package without running any of it: manifest, header, syntax and names by the interpreter that will run it,
+ * entry points against schemas, imports against dependencies, permissions against what the host allows, and what a
+ * reviewer should look at. What is wrong with the package is a finding, never a throw.
  *
  * @throws {SkillError} `not_found` when there is nothing at `path`; what starting the interpreter throws
  */
@@ -47,8 +48,9 @@ export async function validatePackage(path: string, context: ValidateContext): P
   const read = await attempt(() => loadPackage(path));
   if ("findings" in read) return { report: { ok: false, findings: read.findings } };
   const loaded = read.value;
-  const { manifest, script, source, hints } = loaded;
-  const python = await context.environments.python();
+  const { manifest, script, source } = loaded;
+  const { python, findings: unmet } = await interpreterOf(loaded, context.environments);
+  const hints = [...loaded.hints, ...unmet];
   const outline = await context.runner.outline({ interpreter: python.path, roots: python.roots }, source);
   if ("syntax_error" in outline) {
     const findings = [...hints, syntaxFinding(manifest.entry_file, outline.syntax_error)];
@@ -58,6 +60,7 @@ export async function validatePackage(path: string, context: ValidateContext): P
   const findings: readonly Finding[] = [
     ...hints,
     ...table.findings,
+    ...nameFindings(outline, manifest.entry_file),
     ...await importFindings(loaded, outline, await context.stdlib(python.path)),
     ...await permissionFindings(loaded, context),
     ...await checkCommands(loaded, python.path),
@@ -68,6 +71,41 @@ export async function validatePackage(path: string, context: ValidateContext): P
   const { serve, tools } = table;
   const report = { ok, findings, manifest, serve, tools, dependencies: script.dependencies };
   return ok ? { report, loaded, table } : { report };
+}
+
+/** The interpreter that a build would take; where there is none, any, and a finding that says so. */
+async function interpreterOf(
+  loaded: SkillPackage,
+  environments: Environments,
+): Promise<{ readonly python: PythonInterpreter; readonly findings: readonly Finding[] }> {
+  const { requires_python: requires } = environmentRequest(loaded);
+  if (requires === undefined) return { python: await environments.python(), findings: [] };
+  try {
+    return { python: await environments.python(requires), findings: [] };
+  } catch (error) {
+    if (!SkillError.isInstance(error) || error.code !== "python_unavailable") throw error;
+    const python = await environments.python();
+    const unmet: Finding = {
+      severity: "warning",
+      rule: "script/requires-python",
+      message: `no Python here is ${requires}; the one that is found first is ${python.version}`,
+      fix: "ask for an older Python, or install that one",
+      file: loaded.manifest.entry_file,
+    };
+    return { python, findings: [unmet] };
+  }
+}
+
+/** Names that nobody defines: their line fails as soon as it runs. */
+function nameFindings({ undefined: names = [] }: ScriptOutline, file: string): readonly Finding[] {
+  return names.map(({ name, line }): Finding => ({
+    severity: "warning",
+    rule: "script/undefined-name",
+    message: `"${name}" is used, but nothing in the file defines or imports it`,
+    fix: `import or define "${name}", or correct the spelling`,
+    file,
+    line,
+  }));
 }
 
 async function importFindings(
@@ -134,7 +172,7 @@ function syntaxFinding(
 }
 
 /** What reading gave, or what is wrong with what was read. */
-async function attempt<T>(
+export async function attempt<T>(
   read: () => Promise<T>,
 ): Promise<{ readonly value: T } | { readonly findings: readonly Finding[] }> {
   try {

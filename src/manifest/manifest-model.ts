@@ -77,6 +77,9 @@ const tool = z.strictObject({
   ),
   output_schema: schemaOf("output_schema").exactOptional().describe("JSON Schema of the answer"),
   idempotent: z.boolean().default(false).describe("May be called again after a failure"),
+  pure: z.boolean().exactOptional().describe(
+    "The same input always gives the same answer and nothing else happens; a generated skill is held to it",
+  ),
 });
 
 const credential = z.strictObject({
@@ -204,6 +207,14 @@ const model = z.strictObject({
   default_tool: toolName.exactOptional().describe("What is called without a tool's name"),
   setup: toolName.exactOptional().describe("Tool that sets the skill up, after activation"),
   health: toolName.exactOptional().describe("Tool that tells readiness"),
+  state: z.strictObject({
+    schema_version: z.number().int().min(1).max(1_000_000).default(1).describe(
+      "Version of what stands in its folder; a higher one is reached by migrate",
+    ),
+    migrate: toolName.exactOptional().describe(
+      "Tool that brings a copy of older state up, given { from_version, to_version }",
+    ),
+  }).exactOptional().describe("It keeps state between runs, in the folder SKILLWRIGHT_STATE_DIR"),
   tools: z.array(tool).max(64).default([]).describe("Without it one tool, invoke, with free input"),
   credentials: z.array(credential).max(64).default([]).describe("Secrets that the skill needs"),
   security: z.strictObject({

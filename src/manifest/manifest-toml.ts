@@ -37,6 +37,7 @@ const ORDER: readonly (keyof PythonManifest)[] = [
   "default_tool",
   "setup",
   "health",
+  "state",
   "tools",
   "credentials",
   "security",

@@ -30,6 +30,8 @@ export interface ToolSpec {
   readonly output_schema?: JsonSchema;
   /** May be called again after a failure. Default false. */
   readonly idempotent: boolean;
+  /** The same input always gives the same answer, and nothing else happens: testing holds it to that. */
+  readonly pure?: boolean;
 }
 
 export interface CredentialSpec {
@@ -106,6 +108,8 @@ export interface PythonManifest {
   readonly default_tool?: string;
   readonly setup?: string;
   readonly health?: string;
+  /** It keeps state between runs, in a folder of its own. */
+  readonly state?: StateSpec;
   /** Empty: one tool `invoke`, or what the entry script shows, found by parsing. */
   readonly tools: readonly ToolSpec[];
   readonly credentials: readonly CredentialSpec[];
@@ -120,6 +124,30 @@ export interface PythonManifest {
   /** Ids of skills that it can stand for where others depend on them, with the version it counts as. */
   readonly provides?: Readonly<Record<string, string>>;
   readonly metadata: { readonly tags: readonly string[]; readonly category?: string };
+}
+
+/** What a skill keeps between its runs. */
+export interface StateSpec {
+  /** Of what stands in its folder: a version with a higher one brings it up. */
+  readonly schema_version: number;
+  /** The tool that does, with `{ from_version, to_version }`, on a copy. */
+  readonly migrate?: string;
+}
+
+/** One argument of a program's command line, read from its `argparse` calls. */
+export interface ScriptArgument {
+  /** Name of the value. */
+  readonly name: string;
+  /** The option before it, long where it has a long one; absent: its place tells it. */
+  readonly flag?: string;
+  readonly kind: "value" | "true" | "false" | "count" | "append";
+  readonly type: "string" | "integer" | "number";
+  /** It takes several values. */
+  readonly list: boolean;
+  readonly required: boolean;
+  readonly choices?: readonly Json[];
+  readonly default?: Json;
+  readonly help: string;
 }
 
 /** The PEP 723 header of a script. */

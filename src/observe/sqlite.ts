@@ -41,44 +41,58 @@ export type Row = Readonly<Record<string, unknown>>;
 /** A connection whose statements are compiled once. Everything throws `closed` once it is closed. */
 export class Statements {
   readonly #db: DatabaseSync;
+  readonly #explain: (error: unknown) => unknown;
   readonly #prepared = new Map<string, StatementSync>();
   /** Those that give rows as arrays. */
   readonly #values = new Map<string, StatementSync>();
 
-  constructor(db: DatabaseSync) {
+  /** @param explain what is thrown instead of an error of SQLite */
+  constructor(db: DatabaseSync, explain: (error: unknown) => unknown = (error) => error) {
     this.#db = db;
+    this.#explain = explain;
   }
 
   all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
-    return this.#statement(sql).all(...values);
+    return this.#explained(() => this.#statement(sql).all(...values));
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values);
+    return this.#explained(() => this.#statement(sql).get(...values));
   }
 
   /** The first column of the first row. Faster than `get`: no object is made for the row. */
   value(sql: string, ...values: SQLInputValue[]): unknown {
-    this.#requireOpen();
-    const known = this.#values.get(sql);
-    if (known !== undefined) return first(known.get(...values));
-    const statement = this.#db.prepare(sql);
-    statement.setReturnArrays(true);
-    this.#values.set(sql, statement);
-    return first(statement.get(...values));
+    return this.#explained(() => first(this.#valueStatement(sql).get(...values)));
   }
 
   /** Runs a change; the answer is how many rows it touched. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
+    return this.#explained(() => Number(this.#statement(sql).run(...values).changes));
+  }
+
+  #explained<T>(action: () => T): T {
+    try {
+      this.#requireOpen();
+      return action();
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   #statement(sql: string): StatementSync {
-    this.#requireOpen();
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;
     const statement = this.#db.prepare(sql);
     this.#prepared.set(sql, statement);
+    return statement;
+  }
+
+  #valueStatement(sql: string): StatementSync {
+    const known = this.#values.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    statement.setReturnArrays(true);
+    this.#values.set(sql, statement);
     return statement;
   }
 

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
+import { whyAsk } from "../graph/auto-approval.ts";
 import { installProposal } from "../graph/generate.ts";
 import { readRequest } from "../graph/request.ts";
-import { TEMPLATE_MAKER } from "../graph/scaffold.ts";
-import type { GeneratorOutcome } from "../graph/types.ts";
+import { skillSource } from "../graph/source/read-source.ts";
+import type { GeneratorOutcome, SkillSource } from "../graph/types.ts";
+import type { MakingEntry } from "../observe/history.ts";
 import type { Example, SkillInfo, SkillProposal } from "../lifecycle/types.ts";
 import { exampleInput, generate } from "./generate.ts";
 import type { Operation, OperationContext } from "./types.ts";
@@ -19,6 +21,7 @@ interface Input {
   readonly confirm: boolean;
   readonly digest?: string | undefined;
   readonly examples: readonly Example[];
+  readonly source?: SkillSource | undefined;
 }
 
 /**
@@ -31,44 +34,54 @@ export const generateAndInstall: Operation<Input, GenerateAnswer> = {
   description: "Make a skill for an intent; with confirm, install what was proposed",
   mode: "full",
   input: z.object({
-    intent: z.string(),
+    intent: z.string().default(""),
     confirm: z.boolean().default(false),
     digest: z.string().optional(),
     examples: z.array(exampleInput).max(200).default([]),
+    source: skillSource.optional(),
   }),
-  async handler(context, { intent, confirm, digest, examples }): Promise<GenerateAnswer> {
-    readRequest({ intent, examples });
-    if (!confirm) return await generate.handler(context, { intent, examples });
+  async handler(context, { intent: said, confirm, digest, examples, source }): Promise<GenerateAnswer> {
+    const { intent } = readRequest({ intent: said, examples, source });
+    if (!confirm) return await generate.handler(context, { intent, examples, source });
     const waiting = await pendingFor(context, intent, digest);
     if (waiting !== undefined) return await install(context, waiting, digest ?? waiting.digest);
-    const made = await generate.handler(context, { intent, examples });
+    const made = await generate.handler(context, { intent, examples, source });
     if (made.outcome !== "proposed") return made;
-    const reason = reasonToAsk(made.proposal);
+    const reason = await whyAsk(context.skills.library, made.proposal);
     if (reason !== undefined) return { outcome: "approval_needed", proposal: made.proposal, reason };
     return await install(context, made.proposal, made.proposal.digest);
   },
 };
 
+/** How the last attempt at a skill went. */
+export interface GenerateStatus {
+  readonly skill_id: string;
+  /** Of its proposal; `failed` or `existing_match` when there was none. */
+  readonly status: SkillProposal["status"] | "failed" | "existing_match";
+  readonly proposal: SkillProposal | null;
+  /** What the attempt took; null when the history is gone. */
+  readonly attempt: MakingEntry | null;
+}
+
 /** Operation `generate_status`. */
-export const generateStatus: Operation<
-  { skill_id: string },
-  { skill_id: string; status: SkillProposal["status"]; proposal: SkillProposal }
-> = {
+export const generateStatus: Operation<{ skill_id: string }, GenerateStatus> = {
   name: "generate_status",
-  description: "Tell what became of the last proposal for a skill",
+  description: "Tell what became of the last attempt to make a skill",
   mode: "read_only",
   input: z.object({ skill_id: z.string().min(1) }),
-  async handler({ skills }, { skill_id }): Promise<
-    { skill_id: string; status: SkillProposal["status"]; proposal: SkillProposal }
-  > {
-    const all = await skills.library.proposals();
-    const last = all.find((one) => one.skill_id === skill_id);
-    if (last === undefined) {
-      throw new SkillError("not_found", `no skill "${skill_id.slice(0, 80)}" was ever proposed`, {
-        fix: "ask for it by skill.generate",
-      });
+  async handler({ skills: { library } }, { skill_id }): Promise<GenerateStatus> {
+    const [attempt = null] = await library.makings({ skill: skill_id, limit: 1 });
+    const proposed = (await library.proposals()).find((one) => one.skill_id === skill_id);
+    if (attempt?.outcome === "failed" && attempt.started_at >= (proposed?.created_at ?? 0)) {
+      return { skill_id, status: "failed", proposal: null, attempt };
     }
-    return { skill_id, status: last.status, proposal: last };
+    if (proposed !== undefined) return { skill_id, status: proposed.status, proposal: proposed, attempt };
+    if (attempt?.outcome === "existing_match") {
+      return { skill_id, status: "existing_match", proposal: null, attempt };
+    }
+    throw new SkillError("not_found", `no skill "${skill_id.slice(0, 80)}" was ever proposed`, {
+      fix: "ask for it by skill.generate",
+    });
   },
 };
 
@@ -92,18 +105,6 @@ async function pendingFor(
     fix: "give the digest of the one that you mean",
     details: { digests: same.map((one) => one.digest) },
   });
-}
-
-/** Why nobody but a person may approve it; undefined when it asks for nothing. */
-function reasonToAsk({ permissions, credentials, dependencies, maker }: SkillProposal): string | undefined {
-  const { network_access, file_read, file_write, process_spawn } = permissions;
-  const network = network_access === true || (Array.isArray(network_access) && network_access.length > 0);
-  if (network) return "it asks for the network";
-  if (file_read.length > 0 || file_write.length > 0) return "it asks for files";
-  if (process_spawn) return "it asks to start processes";
-  if (credentials.length > 0) return "it asks for secrets";
-  if (dependencies.length > 0) return "it installs packages";
-  return maker === TEMPLATE_MAKER ? "it is a scaffold that does nothing yet" : undefined;
 }
 
 async function install(

@@ -1,10 +1,24 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import { generateProposal, installProposal } from "../graph/generate.ts";
+import { compareProposal, type ProposedChange } from "../graph/approval.ts";
+import { approvedByPolicy, POLICY } from "../graph/auto-approval.ts";
+import { generatorConfig } from "../graph/config.ts";
+import { type GenerateOptions, generateProposal, installProposal } from "../graph/generate.ts";
+import { examplesOf, reviseProposal } from "../graph/revise.ts";
+import { skillSource } from "../graph/source/read-source.ts";
 import { discardStaging } from "../graph/staging.ts";
-import type { GeneratorOutcome } from "../graph/types.ts";
-import type { Example, ProposalStatus, SkillInfo, SkillProposal } from "../lifecycle/types.ts";
-import type { Operation } from "./types.ts";
+import type { GeneratorConfig, GeneratorOutcome, SkillGraphOptions, SkillSource } from "../graph/types.ts";
+import type {
+  Example,
+  ExampleResult,
+  PackageFiles,
+  ProposalStatus,
+  SkillInfo,
+  SkillProposal,
+} from "../lifecycle/types.ts";
+import type { Operation, OperationContext } from "./types.ts";
+
+const texts = z.record(z.string().min(1).max(500), z.string());
 
 /** An example as front doors take it. */
 export const exampleInput: z.ZodType<Example> = z.object({
@@ -13,12 +27,31 @@ export const exampleInput: z.ZodType<Example> = z.object({
   expected: z.json().optional(),
   compare: z.enum(["equal", "approx", "subset", "error"]).optional(),
   description: z.string().max(500).optional(),
+  files: texts.optional().describe("text files that the call finds below in/, by relative path"),
+  artifacts: texts.optional().describe("text files that it must leave below out/"),
 }) as z.ZodType<Example>; // optional keys: zod says `T | undefined` where the type says absent
+
+/** Budgets as front doors take them: narrower or wider than the home's. */
+interface Budgets {
+  readonly max_llm_turns?: number | undefined;
+  readonly max_test_rounds?: number | undefined;
+  readonly max_tokens?: number | undefined;
+  readonly max_seconds?: number | undefined;
+}
+
+const budgets: z.ZodType<Budgets> = z.object({
+  max_llm_turns: z.int().min(1).max(1000).optional(),
+  max_test_rounds: z.int().min(1).max(1000).optional(),
+  max_tokens: z.int().min(1).optional(),
+  max_seconds: z.number().positive().max(86_400).optional(),
+});
 
 /** Input of `generate`. */
 export interface GenerateInput {
   readonly intent: string;
   readonly examples: readonly Example[];
+  readonly source?: SkillSource | undefined;
+  readonly budgets?: Budgets | undefined;
 }
 
 /** Operation `generate`. */
@@ -26,26 +59,48 @@ export const generate: Operation<GenerateInput, GeneratorOutcome> = {
   name: "generate",
   description: "Make a skill for an intent and propose it; nothing is installed",
   mode: "full",
-  input: z.object({ intent: z.string(), examples: z.array(exampleInput).max(200).default([]) }),
-  async handler({ skills, maker, signal, onEvent }, request): Promise<GeneratorOutcome> {
+  input: z.object({
+    intent: z.string().default(""),
+    examples: z.array(exampleInput).max(200).default([]),
+    source: skillSource.optional(),
+    budgets: budgets.optional(),
+  }),
+  async handler(context, { budgets: config = {}, intent, examples, source }): Promise<GeneratorOutcome> {
     return await generateProposal(
-      { skills, ...(maker === undefined ? {} : { model: maker.model, maker: maker.name }) },
-      request,
-      {
-        ...(signal === undefined ? {} : { signal }),
-        onEvent: ({ stage, status, ms, detail }) => {
-          if (status === undefined) return;
-          onEvent?.({
-            stage,
-            status,
-            ...(ms === undefined ? {} : { ms }),
-            ...(detail === undefined ? {} : { detail }),
-          });
-        },
-      },
+      { ...makers(context), config: config as Partial<GeneratorConfig> },
+      { intent, examples, ...(source === undefined ? {} : { source }) },
+      telling(context),
     );
   },
 };
+
+function makers({ skills, actor, maker, verifier }: OperationContext): SkillGraphOptions {
+  return {
+    skills,
+    actor,
+    ...(maker === undefined ? {} : { model: maker.model, maker: maker.name }),
+    ...(verifier === undefined ? {} : { verifier }),
+  };
+}
+
+function telling({ signal, onEvent }: OperationContext): GenerateOptions {
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    onEvent: ({ stage, status, ms, detail, result }) => {
+      const said = detail ?? (result === undefined ? undefined : resultText(result));
+      onEvent?.({
+        stage,
+        status,
+        ...(ms === undefined ? {} : { ms }),
+        ...(said === undefined ? {} : { detail: said }),
+      });
+    },
+  };
+}
+
+function resultText({ example, status }: ExampleResult): string {
+  return `${status} ${JSON.stringify(example.input).slice(0, 200)}`;
+}
 
 /** Operation `proposals`. */
 export const proposals: Operation<
@@ -62,13 +117,56 @@ export const proposals: Operation<
 };
 
 /** Operation `proposal`. */
-export const proposal: Operation<{ id: string }, { proposal: SkillProposal }> = {
+export const proposal: Operation<{ id: string }, { proposal: SkillProposal } & ProposedChange> = {
   name: "proposal",
-  description: "Show one proposal",
+  description: "Show one proposal, and how it differs from what serves now",
   mode: "read_only",
   input: z.object({ id: z.string().min(1) }),
-  async handler({ skills }, { id }): Promise<{ proposal: SkillProposal }> {
-    return { proposal: await skills.library.proposal(id) };
+  async handler({ skills }, { id }): Promise<{ proposal: SkillProposal } & ProposedChange> {
+    const found = await skills.library.proposal(id);
+    return { proposal: found, ...await compareProposal(skills.library, found) };
+  },
+};
+
+/** Operation `edit_proposal`. */
+export const editProposal: Operation<
+  { id: string; files: PackageFiles; whole: boolean },
+  { proposal: SkillProposal; replaces_proposal: string }
+> = {
+  name: "edit_proposal",
+  description:
+    "Change files of a proposal: validated and tested again, it is a new proposal with a new digest",
+  mode: "full",
+  input: z.object({
+    id: z.string().min(1),
+    files: z.record(z.string(), z.string()).describe("by path; the others stay as they are"),
+    whole: z.boolean().default(false).describe("true: these are all its files"),
+  }),
+  async handler({ skills, actor, signal }, { id, files, whole }): Promise<
+    { proposal: SkillProposal; replaces_proposal: string }
+  > {
+    const before = whole ? {} : (await skills.library.proposal(id)).files;
+    const options = { actor, ...(signal === undefined ? {} : { signal }) };
+    return {
+      proposal: await reviseProposal(skills, id, { ...before, ...files }, options),
+      replaces_proposal: id,
+    };
+  },
+};
+
+/** Operation `approve_by_policy`: installs what the home's own settings approve, and nothing else. */
+export const approveByPolicy: Operation<{ id: string }, { skill_info: SkillInfo | null }> = {
+  name: "approve_by_policy",
+  description: "Install a proposal that generator.auto_approve allows to install without a person",
+  mode: "full",
+  input: z.object({ id: z.string().min(1) }),
+  async handler({ skills, actor, signal }, { id }): Promise<{ skill_info: SkillInfo | null }> {
+    const found = await skills.library.proposal(id);
+    const config = generatorConfig({ skills });
+    if (!await approvedByPolicy({ skills, config }, found)) return { skill_info: null };
+    const by = { ...actor, name: POLICY };
+    const options = { approvedDigest: found.digest, actor: by, ...(signal === undefined ? {} : { signal }) };
+    return { skill_info: await installProposal(skills, id, options) };
   },
 };
 
@@ -84,19 +182,43 @@ export const approve: Operation<{ id: string; digest: string }, { skill_info: Sk
   },
 };
 
-/** Operation `reject`. */
-export const reject: Operation<{ id: string; reason: string }, { proposal: SkillProposal }> = {
+/** What came of a rejection. */
+export interface Rejection {
+  readonly proposal: SkillProposal;
+  /** With `retry`: what the maker made of the reason. */
+  readonly next?: GeneratorOutcome;
+}
+
+/** Operation `reject`. With `retry` the maker is told the reason and tries again, from the same files. */
+export const reject: Operation<{ id: string; reason: string; retry: boolean }, Rejection> = {
   name: "reject",
-  description: "Reject a proposal",
+  description: "Reject a proposal; with retry, back to the maker with the reason",
   mode: "full",
-  input: z.object({ id: z.string().min(1), reason: z.string().trim().min(1).max(2000) }),
-  async handler({ skills, actor }, { id, reason }): Promise<{ proposal: SkillProposal }> {
-    const { digest, status, staging_dir } = await skills.library.proposal(id);
+  input: z.object({
+    id: z.string().min(1),
+    reason: z.string().trim().min(1).max(2000),
+    retry: z.boolean().default(false),
+  }),
+  async handler(context, { id, reason, retry }): Promise<Rejection> {
+    const { skills, actor, maker } = context;
+    const { digest, status, staging_dir, intent, files, tests } = await skills.library.proposal(id);
     if (status !== "pending") {
       throw new SkillError("proposal_decided", `proposal "${id}" is already ${status}`);
     }
+    if (retry && maker === undefined) {
+      throw new SkillError("invalid_input", "there is no maker that could try again", {
+        fix: "name a chat model, or reject without retry",
+      });
+    }
     const rejected = await skills.library.decide(id, { approved: false, digest, reason, actor });
     await discardStaging(skills.library, { key: digest, dir: staging_dir, digest });
-    return { proposal: rejected };
+    if (!retry) return { proposal: rejected };
+    const note = `It passed its tests, but the person who decides rejected it and says:\n${reason}`;
+    const next = await generateProposal(
+      makers(context),
+      { intent, examples: examplesOf({ tests }), source: { kind: "package", files, note } },
+      telling(context),
+    );
+    return { proposal: rejected, next };
   },
 };

@@ -47,15 +47,29 @@ export const validate: Operation<{ package_dir: string }, ValidationReport> = {
 };
 
 /** Operation `install`. */
-export const install: Operation<{ package_dir: string; test: boolean }, InstallAnswer> = {
+export const install: Operation<
+  { package_dir: string; test: boolean; frozen: boolean; offline: boolean },
+  InstallAnswer
+> = {
   name: "install",
   description: "Install a package folder as a candidate, and what it needs of the home before it",
   mode: "full",
-  input: z.object({ package_dir: z.string().min(1), test: z.boolean().default(false) }),
-  async handler({ skills, actor, signal }, { package_dir, test: alsoTest }): Promise<InstallAnswer> {
+  input: z.object({
+    package_dir: z.string().min(1),
+    test: z.boolean().default(false),
+    frozen: z.boolean().default(false),
+    offline: z.boolean().default(false),
+  }),
+  async handler({ skills, actor, signal }, { package_dir, test: alsoTest, ...how }): Promise<InstallAnswer> {
     const dependencies: SkillInfo[] = [];
     const onDependency = (info: SkillInfo): void => void dependencies.push(info);
-    const options = { actor, test: alsoTest, onDependency, ...(signal === undefined ? {} : { signal }) };
+    const options = {
+      actor,
+      test: alsoTest,
+      onDependency,
+      ...how,
+      ...(signal === undefined ? {} : { signal }),
+    };
     return { skill_info: await skills.library.install(package_dir, options), dependencies };
   },
 };

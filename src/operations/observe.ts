@@ -3,7 +3,7 @@ import { diffFiles } from "../graph/file-diff.ts";
 import type { AuditRecord } from "../lifecycle/audit.ts";
 import { SLOT_LOGS, type SlotLog } from "../lifecycle/slot-log.ts";
 import type { GenerationInfo, RemoteSource, SkillInfo } from "../lifecycle/types.ts";
-import type { RunEntry, RunStats } from "../observe/history.ts";
+import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
 import type { Operation } from "./types.ts";
 
 const id = z.string().min(1);
@@ -117,6 +117,8 @@ export interface LogsAnswer {
   readonly logs: Readonly<Partial<Record<SlotLog, readonly string[]>>>;
   /** Its newest runs, the last one first. */
   readonly runs: readonly RunEntry[];
+  /** How it was made, the last generation first. */
+  readonly makings: readonly MakingEntry[];
   /** What changed it, the last change first. */
   readonly audit: readonly AuditRecord[];
 }
@@ -136,23 +138,65 @@ export const logs: Operation<{ id: string; log?: SlotLog | undefined; lines: num
       id: skill,
       logs: Object.fromEntries(read),
       runs: log === undefined ? await library.runs(skill, lines) : [],
+      makings: log === undefined ? await library.makings({ skill, limit: lines }) : [],
       audit: log === undefined ? await library.audit({ skill, limit: lines }) : [],
     };
   },
 };
 
+/** What one maker did. */
+export interface MakerStats {
+  readonly maker: string;
+  readonly generations: number;
+  /** How many ended in which way. */
+  readonly outcomes: Readonly<Partial<Record<MakingEntry["outcome"], number>>>;
+  readonly rounds: number;
+  readonly turns: number;
+  readonly tokens: number;
+  readonly wall_ms: number;
+}
+
+/** How much was run and made. */
+export interface StatsAnswer {
+  readonly stats: readonly RunStats[];
+  /** By maker, the busiest first; of at most the last 10,000 generations. */
+  readonly makers: readonly MakerStats[];
+}
+
 /** Operation `stats`. */
-export const stats: Operation<
-  { id?: string | undefined; days?: number | undefined },
-  { stats: readonly RunStats[] }
-> = {
+export const stats: Operation<{ id?: string | undefined; days?: number | undefined }, StatsAnswer> = {
   name: "stats",
-  description: "Count the runs of each tool, how many failed, and how long they took",
+  description:
+    "Count the runs of each tool and the generations of each maker, how they ended, and what they took",
   mode: "read_only",
   input: z.object({ id: id.optional(), days: z.number().positive().max(36_500).optional() }),
-  async handler({ skills: { library } }, { id: skill, days }): Promise<{ stats: readonly RunStats[] }> {
+  async handler({ skills: { library } }, { id: skill, days }): Promise<StatsAnswer> {
     if (skill !== undefined) await library.info(skill);
     const since = days === undefined ? 0 : Date.now() - days * 86_400_000;
-    return { stats: await library.stats({ since, ...(skill === undefined ? {} : { skill }) }) };
+    const makings = await library.makings({ since, skill, limit: 10_000 });
+    return {
+      stats: await library.stats({ since, ...(skill === undefined ? {} : { skill }) }),
+      makers: byMaker(makings),
+    };
   },
 };
+
+function byMaker(makings: readonly MakingEntry[]): readonly MakerStats[] {
+  const makers = [...new Set(makings.map(({ maker }) => maker))].map((maker): MakerStats => {
+    const own = makings.filter((one) => one.maker === maker);
+    const sum = (key: "rounds" | "turns" | "tokens" | "wall_ms"): number =>
+      own.reduce((total, one) => total + one[key], 0);
+    const outcomes: Partial<Record<MakingEntry["outcome"], number>> = {};
+    for (const { outcome } of own) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    return {
+      maker,
+      generations: own.length,
+      outcomes,
+      rounds: sum("rounds"),
+      turns: sum("turns"),
+      tokens: sum("tokens"),
+      wall_ms: sum("wall_ms"),
+    };
+  });
+  return makers.toSorted((a, b) => b.generations - a.generations);
+}

@@ -21,6 +21,8 @@ export interface OperationContext {
   readonly signal?: AbortSignal;
   /** The chat model that writes skills. Absent: a template does, and says so. */
   readonly maker?: { readonly model: BaseChatModel; readonly name: string };
+  /** Another model, which writes checks of its own for what the maker wrote. */
+  readonly verifier?: BaseChatModel;
   /** Told of each stage of long work. */
   readonly onEvent?: (event: OperationEvent) => void;
 }

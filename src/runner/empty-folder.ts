@@ -2,8 +2,8 @@ import { type BigIntStats, closeSync, fstatSync, lstatSync, openSync, readdirSyn
 
 /** A folder's own size grows with its entries: above this it holds thousands and is not even listed. */
 export const MAX_FOLDER_BYTES: number = 1 << 18;
-/** After so long a change gets another time, even where times are whole seconds. */
-const SETTLED_MS = 2_000;
+/** After so long a change gets another time: where the clock of files ticks with the kernel's, and in whole seconds. */
+const SETTLED_MS = 100, SETTLED_SECONDS_MS = 2_000;
 
 /**
  * A folder that is empty after most calls. It is listed only when it may have changed: the `ctime` of what was opened
@@ -32,8 +32,7 @@ export class EmptyFolder {
       if (this.#emptySince === stat.ctimeNs && stat.nlink > 0n) return true;
       const empty = this.#isSame(stat) && stat.size <= MAX_FOLDER_BYTES &&
         readdirSync(this.#path).length === 0;
-      const settled = Date.now() - Number(stat.ctimeMs) > SETTLED_MS;
-      this.#emptySince = empty && settled ? stat.ctimeNs : undefined;
+      this.#emptySince = empty && isSettled(stat) ? stat.ctimeNs : undefined;
       return empty;
     } catch {
       return false;
@@ -51,4 +50,10 @@ export class EmptyFolder {
     const found = lstatSync(this.#path, { bigint: true });
     return found.ino === ino && found.dev === dev;
   }
+}
+
+/** Whether a change from now on would show in the time. */
+function isSettled({ ctimeMs, ctimeNs }: BigIntStats): boolean {
+  const isFine = ctimeNs % 1_000_000_000n !== 0n;
+  return Date.now() - Number(ctimeMs) > (isFine ? SETTLED_MS : SETTLED_SECONDS_MS);
 }

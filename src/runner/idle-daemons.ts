@@ -42,6 +42,11 @@ export class IdleDaemons {
     return undefined;
   }
 
+  /** Whether `take` has one. */
+  has(key: string): boolean {
+    return this.#idle.get(key)?.some(({ member }) => member.process.status === "running") === true;
+  }
+
   /** Keeps a daemon for the next call. The longest kept one is ended when there are too many. */
   keep(member: Member): void {
     const now = performance.now();

@@ -123,6 +123,11 @@ export class ProcessPool {
     return launched;
   }
 
+  /** Whether `take` has a daemon for that key without starting one. */
+  isReady(key: string): boolean {
+    return this.#idle.has(key) || this.#shared.has(key);
+  }
+
   list(): readonly ProcessInfo[] {
     return [...this.#alive].map(({ program: { key, id, version }, process }) => ({
       key,

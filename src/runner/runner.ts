@@ -152,6 +152,10 @@ class ProcessRunner implements Runner {
     await Promise.all([this.#pool.stop(key, cause), this.#commands.stop(key, cause)]);
   }
 
+  isReady(key: string): boolean {
+    return this.#pool.isReady(key);
+  }
+
   list(): readonly ProcessInfo[] {
     return this.#pool.list();
   }

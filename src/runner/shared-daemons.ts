@@ -22,6 +22,11 @@ export class SharedDaemons {
     return shared?.member;
   }
 
+  /** Whether `join` has one. */
+  has(key: string): boolean {
+    return this.#living(key)?.member !== undefined;
+  }
+
   /**
    * The daemon of a program, for one more call. A caller who cancels while it starts leaves the start to the others.
    *

@@ -1,6 +1,6 @@
 import type { Json } from "../base/json.ts";
 import type { SkillError } from "../base/errors.ts";
-import type { JsonSchema, Serve } from "../manifest/types.ts";
+import type { JsonSchema, ScriptArgument, Serve } from "../manifest/types.ts";
 import type { BackendName, Capability, SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 
 /** All that is needed to run one generation of a skill; plain data. Absolute paths. */
@@ -120,7 +120,11 @@ export type ScriptOutline = {
   readonly serve: Serve;
   /** Names of the contract's JSON-RPC methods that stand in the file as text. */
   readonly methods: readonly string[];
+  /** Names that the file uses and nobody defines, each with its first line. */
+  readonly undefined?: readonly { readonly name: string; readonly line: number }[];
   readonly doc: string;
+  /** Its command line, where it has one that `argparse` reads and that can be understood without running it. */
+  readonly arguments?: readonly ScriptArgument[];
   /** The outline was too long: functions have name, line and async only. */
   readonly truncated?: boolean;
 };
@@ -227,6 +231,8 @@ export interface Runner {
   health(program: SkillProgram): Promise<Json>;
   /** Ends the processes of a key; calls on them end with `closed`. Its restarts are counted anew. */
   stop(key: string): Promise<void>;
+  /** Whether a call of that key finds a process that waits for it. */
+  isReady(key: string): boolean;
   list(): readonly ProcessInfo[];
   on<Name extends keyof RunnerEvents>(name: Name, listener: (event: RunnerEvents[Name]) => void): () => void;
   close(): Promise<void>;

@@ -103,7 +103,7 @@ export class Bubblewrap implements SandboxBackend {
       workdir: WORKDIR,
       unenforced: [],
       ...(network === undefined ? {} : { network: network.proxy }),
-      watch: scratchWatch(policy.limits, [`${program.scratch}/out`]),
+      watch: scratchWatch(policy.limits, [`${program.scratch}/out`, ...policy.kept ?? []]),
       measure: measured(policy.limits),
       ...this.#group(policy, network !== undefined),
     };

@@ -98,7 +98,7 @@ export class Landlock implements SandboxBackend {
       },
       workdir: scratch,
       unenforced: [],
-      watch: { ...scratchWatch(policy.limits, [scratch]), except: `${scratch}/in` },
+      watch: { ...scratchWatch(policy.limits, [scratch, ...policy.kept ?? []]), except: `${scratch}/in` },
       measure: measured(policy.limits),
     };
   }

@@ -9,6 +9,8 @@ export interface SandboxPolicy {
   /** Readable besides the program itself. */
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** Folders of `write` that count with the scratch folder: what may be in all of them together is limited. */
+  readonly kept?: readonly string[];
   readonly network: boolean | readonly string[];
   /** Whether child processes may be started. */
   readonly spawn: boolean;

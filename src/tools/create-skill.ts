@@ -4,7 +4,7 @@ import { type StructuredToolInterface, tool } from "@langchain/core/tools";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { createSkillGraph } from "../graph/create-skill-graph.ts";
-import type { GeneratorOutcome } from "../graph/types.ts";
+import type { GeneratorConfig, GeneratorOutcome } from "../graph/types.ts";
 import type { Example } from "../lifecycle/types.ts";
 import type { OperationContext } from "../operations/types.ts";
 import { requireMode } from "../operations/tool-mode.ts";
@@ -22,16 +22,35 @@ const shownExample = z.object({
     "how answers are compared, default equal; error: the call must fail",
   ),
   description: z.string().max(500).optional(),
+  files: z.record(z.string(), z.string()).optional().describe(
+    "text files by path that the call finds below in/",
+  ),
+  artifacts: z.record(z.string(), z.string()).optional().describe("text files that it must leave below out/"),
 });
+
+/** Who makes skills, and within which bounds. */
+interface CreateSkillOptions {
+  readonly maker?: BaseChatModel;
+  readonly verifier?: BaseChatModel;
+  readonly generator?: Partial<GeneratorConfig>;
+}
 
 /**
  * The tool `create_skill`: runs the generation graph inside the agent's own run, so that its interrupt is the agent's
  * and the same thread goes on with the new skill. The graph reads checkpointer and thread from the tool's `config`.
  */
-export function createSkillTool(context: OperationContext, maker?: BaseChatModel): StructuredToolInterface {
+export function createSkillTool(
+  context: OperationContext,
+  { maker, verifier, generator }: CreateSkillOptions = {},
+): StructuredToolInterface {
   const { skills, actor } = context;
-  const graph = createSkillGraph({ skills, actor, ...(maker === undefined ? {} : { model: maker }) })
-    .compile();
+  const graph = createSkillGraph({
+    skills,
+    actor,
+    ...(maker === undefined ? {} : { model: maker }),
+    ...(verifier === undefined ? {} : { verifier }),
+    ...(generator === undefined ? {} : { config: generator }),
+  }).compile();
   return tool(
     ({ need, examples }, config: RunnableConfig): Promise<ToolAnswer> =>
       answer(async () => {

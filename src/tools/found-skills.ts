@@ -1,4 +1,5 @@
 import type { FoundSkill, FoundSkills } from "../operations/search.ts";
+import { plainWords } from "./untrusted-text.ts";
 
 /** Characters that a model reads of one search: whatever is left out is said. */
 const BUDGET = 6_000;
@@ -57,22 +58,16 @@ function compact(
   const shown = tools.filter((tool, at) => at < MAX_TOOLS || tool.name === default_tool);
   return {
     skill_name: id,
-    description: shortened(description),
+    description: plainWords(description, MAX_DESCRIPTION),
     tools: shown.map(({ name, description, input_schema }) => ({
       name,
-      description: shortened(description),
+      description: plainWords(description, MAX_DESCRIPTION),
       ...(withSchemas ? { input_schema } : {}),
       ...(name === default_tool ? { default: true } : {}),
     })),
     ...(withSchemas ? {} : { schemas: "left out" }),
     ...(tools.length > shown.length ? { more_tools: tools.length - shown.length } : {}),
   };
-}
-
-function shortened(text: string): string {
-  if (text.length <= MAX_DESCRIPTION) return text;
-  // half a surrogate pair would be no valid Unicode
-  return `${text.slice(0, MAX_DESCRIPTION).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 function size(value: unknown): number {

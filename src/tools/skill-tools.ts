@@ -1,5 +1,6 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { StructuredToolInterface } from "@langchain/core/tools";
+import type { GeneratorConfig } from "../graph/types.ts";
 import { modeAllows, type ToolMode } from "../operations/tool-mode.ts";
 import type { OperationContext, OperationSkills } from "../operations/types.ts";
 import { createSkillTool } from "./create-skill.ts";
@@ -13,6 +14,10 @@ export interface SkillToolsOptions {
   readonly mode?: ToolMode;
   /** The chat model that writes skills. Without one `create_skill` writes a scaffold and says so. */
   readonly maker?: BaseChatModel;
+  /** Another chat model, which writes checks for what the maker wrote, without seeing the code. */
+  readonly verifier?: BaseChatModel;
+  /** Budgets and policy of `create_skill`, where they differ from the home's. */
+  readonly generator?: Partial<GeneratorConfig>;
 }
 
 /** The constant tools that let an agent find, run and make skills. The list does not change as skills come and go. */
@@ -24,7 +29,7 @@ export function skillTools(
   const context = agentContext(skills, mode);
   if (!modeAllows(mode, "read_only")) return [];
   if (!modeAllows(mode, "full")) return [findSkillsTool(context)];
-  return [findSkillsTool(context), runSkillTool(context), createSkillTool(context, options.maker)];
+  return [findSkillsTool(context), runSkillTool(context), createSkillTool(context, options)];
 }
 
 /**

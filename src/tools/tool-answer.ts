@@ -1,8 +1,11 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
+import { visibleJson, withoutHostPaths } from "./untrusted-text.ts";
 
 /** Characters of a tool's answer that a model reads; the whole of it is in the artifact. */
 const MAX_CONTENT = 8_000;
+/** Characters of an error's message and of its fix: both may be a stranger's. */
+const MAX_ERROR = 2_000;
 
 /** What a LangChain tool of ours answers: short text for the model, everything for the program. */
 export type ToolAnswer = [content: string, artifact: unknown];
@@ -17,7 +20,7 @@ export async function answer(
 ): Promise<ToolAnswer> {
   try {
     const { content, artifact } = await body();
-    return [shorten(JSON.stringify(content)), artifact];
+    return [shorten(visibleJson(content)), artifact];
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;
     const value = errorValue(error, "the tool failed");
@@ -33,17 +36,18 @@ export function errorValue(error: unknown, what: string): SkillErrorValue {
   return value.toValue();
 }
 
-/** What a model reads of an error. */
+/** What a model reads of an error: where this machine keeps its files is not in it. */
 export function errorContent({ code, message, fix }: SkillErrorValue): string {
-  return JSON.stringify({
-    error: { code, message: shorten(message), ...(fix === undefined ? {} : { fix }) },
+  const told = (text: string): string => withoutHostPaths(shorten(text, MAX_ERROR));
+  return visibleJson({
+    error: { code, message: told(message), ...(fix === undefined ? {} : { fix: told(fix) }) },
   });
 }
 
-function shorten(text: string): string {
-  if (text.length <= MAX_CONTENT) return text;
+function shorten(text: string, most: number = MAX_CONTENT): string {
+  if (text.length <= most) return text;
   // half a surrogate pair would be no valid Unicode
-  const kept = text.slice(0, MAX_CONTENT).replace(/[\uD800-\uDBFF]$/, "");
+  const kept = text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
   return `${kept} … ${text.length - kept.length} more characters are in the artifact`;
 }
 

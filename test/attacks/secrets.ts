@@ -413,8 +413,6 @@ async function modelAsksForMore(place: AttackPlace): Promise<Attempt> {
 export const secrets: readonly Attack[] = [inherited, inArguments, echoed, shadowing, rugPull, greedyMaker];
 
 export const deferredSecrets: readonly Deferred[] = [
-  { case: 81, name: "secrets_file", issue: 5, why: "needs the sealed file of secrets" },
-  { case: 82, name: "keyring_unavailable", issue: 5, why: "needs the key of the sealed file" },
   {
     case: 83,
     name: "description_prompt_injection",

@@ -7,6 +7,7 @@ import { protocol } from "./protocol.ts";
 import { resilience } from "./resilience.ts";
 import { resources } from "./resources.ts";
 import { deferredSecrets, secrets } from "./secrets.ts";
+import { storedSecrets } from "./stored-secrets.ts";
 
 /** The cases that are tried, by number. */
 export const ATTACKS: readonly Attack[] = [
@@ -17,6 +18,7 @@ export const ATTACKS: readonly Attack[] = [
   ...protocol,
   ...packages,
   ...secrets,
+  ...storedSecrets,
   ...resilience,
 ].sort((one, other) => one.case - other.case);
 

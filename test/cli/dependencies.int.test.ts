@@ -40,3 +40,23 @@ test("install shows what it installed before, disable warns of who needs it, uni
   expect(kept.code).not.toBe(0);
   expect(kept.notes).toContain('uninstall "report" first');
 });
+
+test("lock writes down what serves, and install --frozen brings exactly that back", async () => {
+  expect((await at("install", "--frozen", "--json")).json()).toMatchObject({ error: { code: "not_found" } });
+  await at("enable", "git-utils");
+  expect((await at("lock")).stdout).toBe("locked 2 skills in skills.lock");
+  await at("uninstall", "report", "--yes");
+  await at("uninstall", "git-utils", "--yes");
+  write(join(dir, "git-utils"), "git-utils");
+  const back = await at("install", "--frozen", "--offline", "--activate", "--json");
+  expect(back.json()).toMatchObject({
+    skills: [{ id: "git-utils", status: "active" }, { id: "report", status: "active" }],
+    installed: ["git-utils", "report"],
+  });
+  expect((await at("install", "--frozen")).stdout).toContain("report 1.3.0 active");
+  write(join(folder, "report"), "report");
+  expect((await at("install", join(folder, "report"), "--frozen")).notes).toContain("digest_mismatch");
+  for (const wrong of [["install"], ["install", "--activate", "x"], ["install", "--frozen", "--test"]]) {
+    expect((await at(...wrong)).code).toBe(2);
+  }
+});

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
+import { allCommands } from "../../src/cli/commands.ts";
 import { readJsonInput } from "../../src/cli/json-input.ts";
-import { COMMANDS } from "../../src/cli/main.ts";
 import { makerByName } from "../../src/cli/maker.ts";
 import { showProgress } from "../../src/cli/show.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
@@ -13,6 +13,7 @@ import { programsOfUser } from "../../src/cli/user-programs.ts";
 import { VERSION } from "../../src/version.ts";
 import { cli } from "./recording-terminal.ts";
 
+const COMMANDS = await allCommands();
 const folder = mkdtempSync(join(tmpdir(), "skillwright-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -266,6 +266,7 @@ describe("the generation graph", () => {
         "generate",
         "validate",
         "test",
+        "verify",
         "propose",
         "finish",
       ]);
@@ -388,7 +389,7 @@ describe("reuse", () => {
       score: 1,
       how: "the intent is a trigger of it",
     });
-    expect(skills.log).toEqual([]);
+    expect(skills.log).toEqual(["reuse capitals"]);
   });
 
   test("does not match the same text when an example speaks against it", async () => {

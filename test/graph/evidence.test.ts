@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { buildEvidence, summarize } from "../../src/graph/evidence.ts";
-import type { ExampleResult, TestReport } from "../../src/lifecycle/types.ts";
+import type { ExampleResult, ProbeResult, TestReport } from "../../src/lifecycle/types.ts";
 
 const report = (change: Partial<TestReport>): TestReport => ({
   passed: false,
@@ -42,7 +42,11 @@ test("buildEvidence tells input, expected and got", () => {
 test("buildEvidence tells the error with the skill's own lines and the end of the log", () => {
   const text = buildEvidence({
     findings: [],
-    tests: report({ given: [raised], logs: "x\n".repeat(5000) + "the end" }),
+    tests: report({
+      given: [raised],
+      cases: [{ name: "test_four", status: "failed", message: "AssertionError" }],
+      logs: "x\n".repeat(5000) + "the end",
+    }),
     shown: 1,
   });
   expect(text).toContain("tool_failed: KeyError: 4");
@@ -72,6 +76,60 @@ test("buildEvidence stays below its bound whatever is thrown at it", () => {
   const tests = report({ given, cases, logs: long });
   expect(buildEvidence({ findings, tests, shown: 100 }).length).toBeLessThanOrEqual(8_000);
   expect(summarize({ findings, tests, shown: 100 }).length).toBeLessThan(400);
+});
+
+test("buildEvidence tells what the skill printed, of examples that were shown only", () => {
+  const printed: ExampleResult = { ...wrong, log: "looking at 1994\n" };
+  const lost: ExampleResult = {
+    ...raised,
+    error: { code: "process_died", message: "it ended", details: { stderr: "Segmentation fault of 4" } },
+  };
+  const of = (shown: number): string =>
+    buildEvidence({ findings: [], tests: report({ given: [printed, lost] }), shown });
+  expect(of(2)).toContain("it printed: looking at 1994");
+  expect(of(2)).toContain("Segmentation fault of 4");
+  expect(of(0)).not.toContain("looking at");
+  expect(of(0)).not.toContain("Segmentation");
+});
+
+test("buildEvidence tells odd inputs that end in a slip of the code, and answers that change", () => {
+  const probe = { tool: "first", status: "failed", what: '"text" is empty', input: { text: "" } } as const;
+  const error = { ...raised.error, code: "tool_failed", message: "IndexError: string index" } as const;
+  const probes: readonly ProbeResult[] = [
+    { ...probe, probe: "hostile", message: "ends in IndexError", error },
+    { ...probe, probe: "repeat", what: "the same input again", message: "gave 1, and in a fresh process 2" },
+    { ...probe, probe: "hostile", status: "noted", message: "ends with timeout" },
+    { ...probe, probe: "hostile", status: "passed" },
+  ];
+  const failure = { findings: [], tests: report({ probes }), shown: 0 };
+  const text = buildEvidence(failure);
+  expect(text).toContain(
+    '- first: "text" is empty, input {"text":""}: ends in IndexError\n   tool_failed: IndexError',
+  );
+  expect(text).toContain("gave 1, and in a fresh process 2");
+  expect(text).not.toContain("timeout");
+  expect(summarize(failure)).toBe("2 input(s) end in a slip of the code");
+});
+
+test("buildEvidence leaves no part out for the length of another", () => {
+  const long = "y".repeat(5_000);
+  const cases = Array.from({ length: 5 }, () => ({ name: long, status: "failed" as const, message: long }));
+  const text = buildEvidence({
+    findings: [{ severity: "hint", rule: "h", message: "a hint" }, {
+      severity: "error",
+      rule: "e",
+      message: "an error",
+    }],
+    tests: report({
+      given: [wrong, { ...wrong, example: { input: { hidden: 1 } } }],
+      cases,
+      logs: `${long}the end`,
+    }),
+    shown: 1,
+  });
+  expect(text.indexOf("an error")).toBeLessThan(text.indexOf("a hint"));
+  for (const part of ['expected: "MCMXCIV"', "1 of 1 fail", "the end"]) expect(text).toContain(part);
+  expect(text.length).toBeLessThanOrEqual(8_000);
 });
 
 test("summarize says in one line what failed", () => {

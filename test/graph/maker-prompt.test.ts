@@ -33,6 +33,19 @@ test("buildGenerationPrompt holds the intent, the contract and the examples", ()
   expect(buildGenerationPrompt("x").length).toBeLessThan(5_000);
 });
 
+test("buildGenerationPrompt names the manifest's fields and both ways to serve", () => {
+  const prompt = buildGenerationPrompt("x");
+  for (
+    const field of ["id", "name", "version", "description", "entry_file", "triggers", "serve", "default_tool"]
+  ) {
+    expect(prompt).toMatch(new RegExp(`^ +${field} = `, "m"));
+  }
+  expect(prompt).toMatch(/\[\[credentials\]\] with name, description, required/);
+  expect(prompt).toMatch(
+    /plain typed functions:[^]*serve = "stdio"[^]*JSON-RPC 2\.0[^]*handshake[^]*invoke[^]*shutdown/,
+  );
+});
+
 test("openRound shows files so that none can end its fence, and earlier attempts", () => {
   const state = {
     ...freshState("x"),

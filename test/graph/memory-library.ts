@@ -14,6 +14,7 @@ import type {
   SkillStatus,
 } from "../../src/lifecycle/types.ts";
 import type { Finding, Permissions, PythonManifest } from "../../src/manifest/types.ts";
+import type { MakingEntry } from "../../src/observe/history.ts";
 import type { GraphSkills } from "../../src/graph/types.ts";
 
 /** What a package's tools do, read off its files: the stand-in for Python in tests of the graph's course alone. */
@@ -35,6 +36,7 @@ export function memorySkills(
   const generations = new Map<string, Entry[]>();
   const proposals = new Map<string, SkillProposal>();
   const triggers = new Map<string, string[]>();
+  const makings = new Map<string, MakingEntry>();
   const serving = (id: string): Entry | undefined =>
     generations.get(id)?.find((entry) => entry.status === "active");
   const candidate = (id: string): Entry | undefined =>
@@ -115,9 +117,10 @@ export function memorySkills(
         resolved: {} as never,
       });
     },
-    testBuild: async ({ key }, { examples = [] } = {}) => {
+    testBuild: async ({ key }, { examples = [], onResult } = {}) => {
       log.push("test");
       const given = examples.map((example) => judge(filesOf(key), example));
+      for (const result of given) onResult?.(result);
       return await Promise.resolve({
         passed: given.every((result) => result.status === "passed"),
         handshake: { ok: true },
@@ -170,6 +173,12 @@ export function memorySkills(
       triggers.set(id, [...new Set([...(triggers.get(id) ?? []), sentence])]);
       return Promise.resolve();
     },
+    noteReuse: (id) => {
+      log.push(`reuse ${id}`);
+      return Promise.resolve();
+    },
+    noteMaking: (entry) => void makings.set(entry.id, entry),
+    makings: () => Promise.resolve([...makings.values()].toReversed()),
     run: async (id, input, options) => {
       log.push(`run ${id}`);
       const entry = serving(id);

@@ -52,6 +52,22 @@ describe("HomeDb", () => {
       .toEqual([0, 0, 0]);
   });
 
+  it("makes a skill of no row by what is only noted with one", async () => {
+    const db = await open();
+    const note = db.write({ action: "note" }, (tx) => touchSkill(tx, "a", "other"));
+    await expect(note).rejects.toMatchObject({ code: "not_found" });
+    expect([db.revision, db.sql.all("select * from skills").length]).toEqual([0, 0]);
+    // control: one that is there is touched
+    await db.write({ action: "make" }, (tx) => touchSkill(tx, "a", "state"));
+    await db.write({ action: "note" }, (tx) => touchSkill(tx, "a", "other"));
+    expect({ ...db.sql.get("select * from skills") }).toEqual({
+      id: "a",
+      revision: 2,
+      state: 1,
+      snapshot: null,
+    });
+  });
+
   it("lets nobody rewrite or erase the audit", async () => {
     const db = await open();
     await db.write({ action: "one" }, () => {});

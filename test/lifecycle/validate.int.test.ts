@@ -91,6 +91,26 @@ describe("validate", () => {
       "skill.py":
         '# /// script\n# dependencies = ["httpx"]\n# ///\nimport httpx, numpy\n\n\ndef invoke():\n    pass\n',
     }, ["warning script/unknown-import:4"]],
+    ["a dependency by its module's name", {
+      "skill.py":
+        '# /// script\n# dependencies = ["yaml", "PIL"]\n# ///\nimport yaml\nfrom PIL import Image\n\n\ndef invoke():\n    pass\n',
+    }, ["warning script/misnamed-dependency:4", "warning script/misnamed-dependency:5"]],
+    ["a name that nobody defines", {
+      "skill.py":
+        "def invoke(text: str) -> str:\n    return helper(text)\n\n\ndef late() -> int:\n    return LATER\n\n\nLATER = 1\n",
+    }, ["warning script/undefined-name:2"]],
+    ["a statement that parses and does not compile", { "skill.py": "return 1\n" }, ["error script/syntax:1"]],
+    ["a Python that is not here", {
+      "skill.py": '# /// script\n# requires-python = ">=3.99"\n# ///\ndef invoke():\n    pass\n',
+    }, ["warning script/requires-python"]],
+    ["a parameter that has no name for callers", {
+      "manifest.toml": manifest(TOOL),
+      "skill.py": "def add(a, /, b):\n    pass\n",
+    }, ["error script/parameters:1", "error script/parameters:1"]],
+    ["a type that differs from the schema's", {
+      "manifest.toml": manifest(TOOL),
+      "skill.py": "def add(a: str, b: float) -> float:\n    return b\n",
+    }, ["warning script/types:1"]],
     ["JSON-RPC without its methods", {
       "manifest.toml": manifest('serve = "stdio"\n'),
       "skill.py": "print(1)\n",
@@ -113,6 +133,14 @@ describe("validate", () => {
     }, ["warning security/network:5"]],
     ["a key in the source", { "skill.py": `KEY = "AKIA${"A".repeat(16)}"\n\n\ndef invoke():\n    pass\n` }, [
       "warning security/secret-in-source:1",
+    ]],
+    ["signs that nobody sees and places of secrets", {
+      "skill.py":
+        'NOTE = "\u202eevil"\nZERO = "a\u200bb"\n\n\ndef invoke():\n    return open("/proc/self/environ").read()\n',
+    }, [
+      "warning security/hidden-text:1",
+      "warning security/hidden-text:2",
+      "warning security/foreign-secrets:6",
     ]],
     ["a permission beyond the host's", {
       "manifest.toml": manifest('[security.permissions]\nfile_read = ["/usr/share"]\n'),

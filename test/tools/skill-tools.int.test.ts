@@ -149,7 +149,7 @@ describe("the tools of one skill", () => {
     expect(convertToOpenAITool(reverse as StructuredToolInterface)).toMatchObject({
       function: {
         name: "text_tools-reverse",
-        description: "The text backwards",
+        description: expect.stringMatching(/^Runs the skill "text_tools".*: The text backwards$/),
         parameters: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
       },
     });

@@ -9,10 +9,14 @@ export const hostCommand: Command = {
   options: [
     ["--stdio", "on standard input and output (the only way there is)"],
     ["--model <provider:name>", "the chat model that writes skills for skill.generate"],
+    ["--verifier <provider:name>", "another chat model, which writes checks without seeing the code"],
   ],
   examples: [`echo '{"v":1,"request_id":"1","command":"skill.list"}' | skillwright host --stdio`],
-  async run({ terminal, open }, _args, { model }) {
-    const context = await open({ model: model as string | undefined });
+  async run({ terminal, open }, _args, { model, verifier }) {
+    const context = await open({
+      model: model as string | undefined,
+      verifier: verifier as string | undefined,
+    });
     const { stdin, stdout, signal } = terminal;
     await serveHost(createHost({ ...context, actor: { via: "host" } }), stdin, stdout, signal);
     return { document: undefined, text: "" };

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import * as operations from "../../operations/lifecycle.ts";
+import { installLocked, lock } from "../../operations/lock.ts";
 import { pack } from "../../operations/pack.ts";
 import { createPackage } from "../../operations/new.ts";
 import { perform } from "../../operations/perform.ts";
@@ -62,22 +63,62 @@ export const packCommand: Command = {
 export const installCommand: Command = {
   name: "install",
   summary: "install a package as a candidate, after what it needs of the home; what serves goes on serving",
-  args: [["<source>", "a folder, a script, an id of the home, an archive, or git+<url>[@ref][#folder]"]],
-  options: [["--test", "run its tests as well; 1 when they fail"]],
+  args: [[
+    "[source]",
+    "a folder, a script, an id of the home, an archive, or git+<url>[@ref][#folder]; with --frozen: all of skills.lock",
+  ]],
+  options: [
+    ["--test", "run its tests as well; 1 when they fail"],
+    ["--frozen", "nothing but what skills.lock says, byte for byte"],
+    ["--activate", "with --frozen and no source: let those serve that served when it was locked"],
+    ["--offline", "ask no network: Python packages come from the cache"],
+  ],
   examples: [
     "skillwright install ./word_count --test",
     "skillwright install word_count-0.1.0.tar.gz",
     "skillwright install git+https://example.org/skills.git@v1#word_count",
+    "skillwright install --frozen --offline --activate",
   ],
-  async run({ terminal, open }, [source], { test }) {
+  async run({ terminal, open }, [source], { test, frozen, activate: serve, offline }) {
+    const whole = frozen === true && source === undefined;
+    if (source === undefined && !whole) {
+      throw wrongInstall("what is to be installed is missing", "name a source");
+    }
+    if (whole && test === true) throw wrongInstall("--test is for one source", "test them one by one");
+    if (!whole && serve === true) {
+      throw wrongInstall("--activate is for the whole skills.lock", "leave it out");
+    }
+    const how = { frozen: frozen === true, offline: offline === true };
     const context = await open();
-    const installed = await perform(operations.install, context, { package_dir: source });
+    if (whole) {
+      const done = await perform(installLocked, context, { activate: serve === true, offline: how.offline });
+      return { document: done, text: done.skills.map((one) => showSkill(terminal, one)).join("\n") };
+    }
+    const installed = await perform(operations.install, context, { package_dir: source, ...how });
     const { skill_info, dependencies } = installed;
     const first = dependencies.map((needed) => `${showSkill(terminal, needed)}\n`).join("");
     if (test !== true) return { document: installed, text: `${first}${showSkill(terminal, skill_info)}` };
     const tested = await perform(operations.test, context, { id: skill_info.id });
     const text = `${first}${showTests(terminal, tested.report)}\n${showSkill(terminal, tested.skill_info)}`;
     return { document: { ...tested, dependencies }, text, ok: tested.report.passed };
+  },
+};
+
+function wrongInstall(message: string, fix: string): SkillError {
+  return new SkillError("invalid_input", message, { fix });
+}
+
+export const lockCommand: Command = {
+  name: "lock",
+  summary: "write skills.lock into the home: what serves, with digests, needs and Python packages",
+  args: [],
+  options: [],
+  examples: ["skillwright lock", "skillwright install --frozen"],
+  async run({ open }) {
+    const context = await open();
+    const written = await perform(lock, context, {});
+    const count = Object.keys(written.skills).length;
+    return { document: written, text: `locked ${count} ${count === 1 ? "skill" : "skills"} in skills.lock` };
   },
 };
 

@@ -1,12 +1,11 @@
 import { duplicates } from "../../operations/duplicates.ts";
 import { doctor, type DoctorReport } from "../../operations/doctor.ts";
-import { list } from "../../operations/list.ts";
 import { rebuildIndex } from "../../operations/rebuild-index.ts";
 import { search } from "../../operations/search.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
 import { plainText } from "../../base/plain-text.ts";
-import { showDuplicates, showFindings, showMatches, showSkills } from "../show.ts";
+import { showDuplicates, showFindings, showMatches } from "../show.ts";
 import type { Style, Terminal } from "../terminal.ts";
 
 export const doctorCommand: Command = {
@@ -36,18 +35,6 @@ export const doctorCommand: Command = {
     }
     const report = await perform(doctor, await open(), {});
     return { document: report, text: showDoctor(terminal, report), ok: report.ok };
-  },
-};
-
-export const listCommand: Command = {
-  name: "list",
-  summary: "list the skills of the home",
-  args: [],
-  options: [["--status <status>", "only those with this status"]],
-  examples: ["skillwright list", "skillwright list --status active --json"],
-  async run({ terminal, open }, _args, { status }) {
-    const answer = await perform(list, await open(), { status });
-    return { document: answer, text: showSkills(terminal, answer.skills) };
   },
 };
 

@@ -66,6 +66,15 @@ export const logsCommand: Command = {
         ),
       ),
       ...part(
+        "made",
+        answer.makings.map(({ started_at, outcome, version, maker, rounds, turns, tokens, wall_ms, reuse }) =>
+          `${time(started_at)} ${outcome}${
+            version === null ? "" : ` ${version}`
+          } by ${maker}, ${rounds} rounds, ` +
+          `${turns} turns, ${tokens} tokens, ${(wall_ms / 1000).toFixed(1)} s; ${reuse}`
+        ),
+      ),
+      ...part(
         "changes",
         answer.audit.map(({ at, via, name, action, digest }) =>
           `${time(at)} ${action} by ${name ?? via}${digest === null ? "" : ` ${digest.slice(0, 12)}`}`
@@ -78,7 +87,7 @@ export const logsCommand: Command = {
 
 export const statsCommand: Command = {
   name: "stats",
-  summary: "count runs, failures and times of each tool",
+  summary: "count runs of each tool and generations of each maker, how they ended and what they took",
   args: [["[id]", "one skill; default: all"]],
   options: [["--days <count>", "only runs of the last days"]],
   examples: ["skillwright stats", "skillwright stats word_count --days 7 --json"],
@@ -91,7 +100,13 @@ export const statsCommand: Command = {
       `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} runs, ${failed} failed, ` +
       `median ${p50_ms.toFixed(1)} ms, 95% within ${p95_ms.toFixed(1)} ms`
     );
-    return { document: answer, text: lines.length === 0 ? "nothing was run yet" : lines.join("\n") };
+    const makers = answer.makers.map(({ maker, generations, outcomes, turns, tokens, wall_ms }) => {
+      const ended = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
+      return `${terminal.style("bold", plainText(maker))}  ${generations} generations: ${ended}; ` +
+        `${turns} turns, ${tokens} tokens, ${(wall_ms / 1000).toFixed(1)} s`;
+    });
+    const text = [...lines, ...makers].join("\n");
+    return { document: answer, text: text === "" ? "nothing was run or made yet" : text };
   },
 };
 

@@ -2,7 +2,8 @@ import { interrupt } from "@langchain/langgraph";
 import { z } from "zod";
 import { SkillError } from "../../base/errors.ts";
 import type { SkillProposal } from "../../lifecycle/types.ts";
-import { approvalAnswer, approvalRequest, readAnswer } from "../approval.ts";
+import { approvalAnswer, approvalRequest, approveWith, readAnswer } from "../approval.ts";
+import { approvedByPolicy, POLICY } from "../auto-approval.ts";
 import type { GraphContext } from "../config.ts";
 import { withFiles } from "../package-files.ts";
 import { makeReport } from "../report.ts";
@@ -26,7 +27,13 @@ export function approvalNode(context: GraphContext): GraphNode {
       outcome: { outcome: "proposed", proposal, approve_with: approveWith(proposal), report },
     };
     if (!context.asks) return proposed;
-    const request = await approvalRequest(library, proposal, report, state.refused);
+    if (await approvedByPolicy(context, proposal)) {
+      return { decision: { decision: "approve", digest: proposal.digest, by: POLICY } };
+    }
+    const request = await approvalRequest(library, proposal, report, {
+      refused: state.refused,
+      alternatives: state.candidates.filter(({ skill_id }) => skill_id !== proposal.skill_id),
+    });
     try {
       const answer: unknown = interrupt(request, { responseSchema: answerForm() });
       return decided(answer, proposal);
@@ -35,11 +42,6 @@ export function approvalNode(context: GraphContext): GraphNode {
       return proposed;
     }
   };
-}
-
-/** The command that approves a proposal. */
-export function approveWith({ id, digest }: Pick<SkillProposal, "id" | "digest">): string {
-  return `skillwright approve ${id} --digest ${digest}`;
 }
 
 function decided(answer: unknown, proposal: SkillProposal): StateUpdate {

@@ -3,14 +3,18 @@ import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import { SkillError } from "../../base/errors.ts";
 import type { GraphContext } from "../config.ts";
 import { openRound } from "../maker-prompt.ts";
-import { normalizeReply, tokensOf } from "../maker-reply.ts";
+import { cut } from "../evidence.ts";
+import { callsOf, normalizeReply, tokensOf } from "../maker-reply.ts";
 import { freeId, scaffoldPackage } from "../scaffold.ts";
 import type { StageWork } from "../stage-node.ts";
+import type { Budget } from "../types.ts";
+import { mayUseExisting, useExistingDefinition } from "../use-existing.ts";
 import { writeToolDefinitions } from "../write-tools.ts";
 
 /** One turn of the maker; without one, the template. */
 export const generate: StageWork = async (context, state, { signal, emit }) => {
   if (context.model === null) {
+    if (Object.keys(state.files).length > 0) return {};
     const taken = new Set((await context.skills.library.list()).map((skill) => skill.id));
     return { files: scaffoldPackage({ id: freeId(state.intent, taken), description: state.intent }) };
   }
@@ -21,25 +25,36 @@ export const generate: StageWork = async (context, state, { signal, emit }) => {
       `the maker used ${state.tokens} tokens, the limit is ${max_tokens}`,
       {
         fix: "raise generator.max_tokens",
+        details: { budget: "tokens" satisfies Budget },
       },
     );
   }
   const sent = state.messages.length > 0 ? state.messages : openRound(state);
   const turn = state.turn + 1;
-  const reply = await ask(context, sent, signal);
+  const detail = `round ${state.round}, turn ${turn}`;
+  emit({ kind: "turn", stage: "generate", status: "started", detail });
+  const reply = await ask(context, sent, mayUseExisting(state), signal);
   const kept = normalizeReply(reply, state.turns + 1);
-  emit({ kind: "turn", stage: "generate", detail: `round ${state.round}, turn ${turn}` });
+  const tokens = state.tokens + tokensOf(reply, sent);
+  emit({ kind: "turn", stage: "generate", status: "finished", detail: `${detail}: ${said(kept)}`, tokens });
   return {
     messages: [...sent, kept],
     turn,
     turns: state.turns + 1,
-    tokens: state.tokens + tokensOf(reply, sent),
+    tokens,
   };
 };
+
+/** A reply in a few words. */
+function said(reply: AIMessage): string {
+  const calls = callsOf(reply).map(({ name }) => name);
+  return calls.length === 0 ? "done" : cut(calls.join(", "), 200);
+}
 
 async function ask(
   { model, maker }: GraphContext,
   messages: readonly BaseMessage[],
+  offersExisting: boolean,
   signal: AbortSignal | undefined,
 ): Promise<AIMessage> {
   const failed = (message: string, cause?: unknown): SkillError =>
@@ -50,9 +65,10 @@ async function ask(
   if (model?.bindTools === undefined) throw failed("cannot call tools");
   let reply: BaseMessage;
   try {
+    const tools = [...writeToolDefinitions(), ...(offersExisting ? [useExistingDefinition()] : [])];
     // without the tag its words would appear among the agent's own in a chat
     const options = { tags: ["nostream"], ...(signal === undefined ? {} : { signal }) };
-    reply = await model.bindTools([...writeToolDefinitions()]).invoke([...messages], options);
+    reply = await model.bindTools(tools).invoke([...messages], options);
   } catch (error) {
     if (signal?.aborted === true) throw error;
     const reason = error instanceof Error ? error.message : inspect(error);

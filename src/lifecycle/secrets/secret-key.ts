@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
   fstatSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -14,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../../base/errors.ts";
+import { ownTemporary, removeLeftBeside } from "../../base/own-temporary.ts";
 import { userConfigFolder } from "../user-config.ts";
 import { KEY_BYTES } from "./seal.ts";
 
@@ -30,6 +32,7 @@ export function secretKeyPath(env: Readonly<Record<string, string | undefined>> 
 export class SecretKey {
   readonly #path: string;
   #bytes: Uint8Array | undefined;
+  #swept = false;
 
   constructor(path: string = secretKeyPath()) {
     this.#path = path;
@@ -48,6 +51,8 @@ export class SecretKey {
   /** The key, made when there is none yet. Of two processes that make it at the same time both get the same. @throws {SkillError} `secrets_unusable` */
   findOrMake(): Uint8Array {
     const found = this.find();
+    if (!this.#swept) removeLeftBeside(this.#path);
+    this.#swept = true;
     if (found !== undefined) return found;
     makeKey(this.#path);
     const made = this.find();
@@ -95,7 +100,7 @@ function readKey(path: string): Uint8Array | undefined {
 /** The file appears as a whole, and only if there is none. */
 function makeKey(path: string): void {
   const folder = dirname(path);
-  const temporary = join(folder, `.secrets.key.${randomUUID()}.tmp`);
+  const temporary = ownTemporary(path);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(temporary, `${randomBytes(KEY_BYTES).toString("base64")}\n`, {
@@ -104,11 +109,22 @@ function makeKey(path: string): void {
       flush: true,
     });
     linkSync(temporary, path);
+    syncFolder(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw unusable(path, (error as Error).message, "make its folder writable for you");
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** Secrets that are stored next must not survive a power cut that takes the key. */
+function syncFolder(folder: string): void {
+  const file = openSync(folder, constants.O_RDONLY);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

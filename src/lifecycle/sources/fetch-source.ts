@@ -8,8 +8,10 @@ import { type PackageFile, readPackageFiles, readPlainFile } from "../../manifes
 import { SKILL_ID } from "../../manifest/skill-id.ts";
 import type { Permissions, PythonManifest } from "../../manifest/types.ts";
 import type { Home } from "../home.ts";
+import { isAgentSkillFolder } from "../validate-source.ts";
 import { writePackageFiles } from "../source-folder.ts";
-import { gitSourceText, parseGitSource, readGitSource } from "./git-source.ts";
+import { adaptAgentSkill, isAgentSkill } from "./agent-skill.ts";
+import { type GitSource, gitSourceText, parseGitSource, readGitSource } from "./git-source.ts";
 
 /** A package, read whole. */
 export interface FetchedPackage {
@@ -29,8 +31,8 @@ const ARCHIVE = /\.(tar\.gz|tgz|tar|zip)$/i;
 const MAX_ARCHIVE_BYTES = 32 * 1024 * 1024;
 
 /**
- * Reads a package from where it is: a folder, a script that is a whole skill, an id of the home (`<home>/<id>`), a
- * `.tar.gz`, `.tar` or `.zip`, or `git+<url>[@ref][#folder]`.
+ * Reads a package from where it is: a folder, also one of Agent Skills, a script that is a whole skill, an id of the home (`<home>/<id>`), a
+ * `.tar.gz`, `.tar` or `.zip`, or `git+<url>[@ref][#folder]`, unless `offline`.
  *
  * @throws {SkillError} `not_found`, `invalid_package`, `invalid_manifest`, `invalid_script`, `source_unreachable`
  */
@@ -38,30 +40,51 @@ export async function fetchSource(
   home: Home,
   source: string,
   signal: AbortSignal | undefined,
+  offline = false,
 ): Promise<FetchedPackage> {
   const git = parseGitSource(source);
   if (git !== undefined) {
+    if (offline) throw switchedOff(git);
     const { files, commit } = await readGitSource(git, await home.staging.temporary(), signal);
-    return { ...await identified(home, files), origin: `git ${commit}`, source: gitSourceText(git) };
+    return { ...await packageOf(home, files), origin: `git ${commit}`, source: gitSourceText(git) };
   }
   if (ARCHIVE.test(source) && await isFile(source)) {
     const { bytes } = await readPlainFile(source, `"${source}"`, MAX_ARCHIVE_BYTES);
     const files = /\.zip$/i.test(source) ? await readZip(bytes) : await readTar(bytes);
     const origin = `archive ${basename(source)}`;
-    return { ...await identified(home, files), origin, source: resolve(source) };
+    return { ...await packageOf(home, files), origin, source: resolve(source) };
   }
   const place = resolve(await pathOf(home, source));
+  if (await isAgentSkillFolder(place)) {
+    const read = await packageOf(home, await readPackageFiles(place), basename(place));
+    return { ...read, origin: `folder ${basename(place)}`, source: place };
+  }
   const { path, manifest } = await loadPackage(place);
   const { id, version, security: { permissions } } = manifest;
   const files = await readPackageFiles(path);
   return { id, version, permissions, manifest, files, origin: `folder ${basename(path)}`, source: place };
 }
 
-/** Loads files as a package, in a folder of their own: what is read is what was in the archive. */
-async function identified(
+function switchedOff(git: GitSource): SkillError {
+  return new SkillError("source_unreachable", `"${gitSourceText(git)}" is not fetched: the network is off`, {
+    fix: "name a folder or an archive, or try without --offline",
+  });
+}
+
+/**
+ * Files as a package, looked at in a folder of their own: what is read is what was in the archive. Those of Agent Skills
+ * become one that serves them.
+ *
+ * @param name of the folder they come from, where it is known
+ */
+export async function packageOf(
   home: Home,
-  files: readonly PackageFile[],
+  given: readonly PackageFile[],
+  name?: string,
 ): Promise<Omit<FetchedPackage, "origin" | "source">> {
+  const files = isAgentSkill(given.map(({ path }) => path))
+    ? (await adaptAgentSkill(given, home.building, name)).files
+    : given;
   if (files.length === 0) throw new SkillError("invalid_package", "there is nothing in it");
   const room = await home.staging.temporary();
   try {

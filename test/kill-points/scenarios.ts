@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
+import { romanSkill } from "../lifecycle/support/open-home.ts";
+
+/** One operation on a home, and the home that it begins with. */
+export interface Scenario {
+  readonly name: string;
+  /** The home is not chosen by code: it has to be one that the user made. */
+  readonly found?: boolean;
+  /** Makes the home. Without it the operation begins with nothing. */
+  prepare?(library: OpenedLibrary, packages: string): Promise<unknown>;
+  /** The operation. */
+  perform(library: OpenedLibrary, packages: string): Promise<unknown>;
+}
+
+const ID = "roman";
+
+/** The packages that the scenarios install: three versions, the last one with more in it. */
+export function writePackages(folder: string): void {
+  const packages = {
+    v1: romanSkill("1.0.0"),
+    v2: romanSkill("2.0.0", { "tests/test_tell.py": TEST, "data/words.txt": "one\n" }),
+    v3: romanSkill("3.0.0"),
+  };
+  for (const [name, files] of Object.entries(packages)) {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(folder, name, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+  }
+}
+
+const TEST = `import skill
+
+
+def test_tell():
+    assert skill.tell() == "2.0.0"
+`;
+
+async function active(
+  library: OpenedLibrary,
+  packages: string,
+  ...versions: readonly string[]
+): Promise<void> {
+  for (const version of versions) {
+    await library.install(join(packages, version));
+    await library.activate(ID);
+  }
+}
+
+/** What is done to a home. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "install into a new home",
+    perform: (library, packages) => library.install(join(packages, "v1")),
+  },
+  {
+    name: "install into a new home of the user's",
+    found: true,
+    perform: (library, packages) => library.install(join(packages, "v1")),
+  },
+  {
+    name: "install a new version in the place of a candidate",
+    async prepare(library, packages) {
+      await active(library, packages, "v1");
+      await library.install(join(packages, "v2"));
+    },
+    perform: (library, packages) => library.install(join(packages, "v3")),
+  },
+  {
+    name: "test",
+    prepare: (library, packages) => library.install(join(packages, "v2")),
+    perform: (library) => library.test(ID),
+  },
+  {
+    name: "activate",
+    async prepare(library, packages) {
+      await active(library, packages, "v1");
+      await library.install(join(packages, "v2"));
+    },
+    perform: (library) => library.activate(ID),
+  },
+  {
+    name: "update",
+    prepare: (library, packages) => active(library, packages, "v1"),
+    perform: (library, packages) =>
+      library.update(ID, { source: join(packages, "v2"), confirm: () => Promise.resolve() }),
+  },
+  {
+    name: "disable",
+    prepare: (library, packages) => active(library, packages, "v1"),
+    perform: (library) => library.disable(ID),
+  },
+  {
+    name: "quarantine",
+    prepare: (library, packages) => active(library, packages, "v1"),
+    perform: (library) => library.quarantine(ID, "it lies"),
+  },
+  {
+    name: "rollback",
+    prepare: (library, packages) => active(library, packages, "v1", "v2"),
+    perform: (library) => library.rollback(ID),
+  },
+  {
+    name: "uninstall",
+    async prepare(library, packages) {
+      await active(library, packages, "v1", "v2");
+      await library.secrets.set({ skill: ID, name: "TOKEN", value: "open sesame" });
+    },
+    perform: (library) => library.uninstall(ID),
+  },
+  {
+    name: "secrets set",
+    prepare: (library, packages) => active(library, packages, "v1"),
+    perform: (library) => library.secrets.set({ skill: ID, name: "TOKEN", value: "open sesame" }),
+  },
+];
