@@ -9,7 +9,6 @@
 //     --source text    who the model is, for the recordings; default: its name
 //     --json           the last line is one JSON document, nothing else on standard output
 //   npm run eval:making -- --replay test/recordings       recorded answers instead of a model
-//     --pin            when all are solved: the recorded answers still follow under the prompts as they are now
 import {
   appendFileSync,
   existsSync,
@@ -27,7 +26,7 @@ import { parseArgs } from "node:util";
 import { makerByName } from "../src/cli/maker.ts";
 import { recorded } from "../examples/demo/recorded-model.ts";
 import { promptsDigest } from "./making/prompts-digest.ts";
-import { pinRecordings, type RecordedTurn, toTurn, writeRecording } from "./making/recording.ts";
+import { type RecordedTurn, toTurn, writeRecording } from "./making/recording.ts";
 import { replayAll } from "./making/replay.ts";
 import type { TaskRow } from "./making/run-task.ts";
 import { runTasks } from "./making/run-tasks.ts";
@@ -42,7 +41,6 @@ const { values: options } = parseArgs({
     out: { type: "string", default: "making" },
     resume: { type: "boolean", default: false },
     replay: { type: "string" },
-    pin: { type: "boolean", default: false },
     source: { type: "string" },
     json: { type: "boolean", default: false },
   },
@@ -67,8 +65,7 @@ async function replay(folder: string): Promise<number> {
       tell,
     });
     const failed = rows.some(({ solved, not_here }) => !solved && not_here === undefined);
-    if (options.pin && !failed) pinRecordings(folder, promptsDigest());
-    else if (drifted.length > 0) console.error(driftMessage(drifted));
+    if (drifted.length > 0) console.error(driftMessage(drifted));
     report(rows, "recordings");
     return failed ? 1 : 0;
   } finally {
@@ -78,8 +75,7 @@ async function replay(folder: string): Promise<number> {
 
 function driftMessage(drifted: readonly string[]): string {
   return `The prompts or tools of the maker changed since ${drifted.length} recording(s) were made, so a model might ` +
-    "answer otherwise. Run the evaluation with a model and record again, or see whether the recorded answers still " +
-    `follow from what is asked, and say so with --pin: ${drifted.join(", ")}`;
+    `answer otherwise; run the evaluation with a model and record again: ${drifted.join(", ")}`;
 }
 
 async function evaluate(name: string): Promise<void> {

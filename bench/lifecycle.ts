@@ -1,7 +1,7 @@
 /**
- * What the lifecycle costs: installing beside its floors, reading and changing a home of 10,000 skills beside one of
- * 100, the command line beside a bare Node. Variants take turns, medians are compared. `--json` ends with one object:
- * milliseconds and ratios (`*_vs_*`).
+ * What the lifecycle costs: installing beside its floors, the command line beside a bare Node, reading and changing a
+ * home of 10,000 skills beside one of 100; and what it comes to when it is killed at any step. Variants take turns,
+ * medians are compared. `--json` ends with one object: milliseconds, ratios (`*_vs_*`) and counts.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +16,7 @@ import { buildCommandLine, commandLine } from "./lifecycle/command-line.ts";
 import { fillHome } from "./lifecycle/fill-home.ts";
 import { growth } from "./lifecycle/growth.ts";
 import { installs } from "./lifecycle/installs.ts";
+import { killAtEveryStep } from "./lifecycle/kill-points.ts";
 import { packageCopy } from "./lifecycle/package-copy.ts";
 
 const FEW = 100, MANY = 10_000;
@@ -40,6 +41,8 @@ async function run(folder: string): Promise<Record<string, number | string>> {
       ...installed,
       ...await commandLine(program, few),
       ...await growth({ few, many }, fresh, parts),
+      // last: it keeps the machine busy
+      ...await killAtEveryStep(),
     };
   } finally {
     await runner.close();

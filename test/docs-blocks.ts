@@ -41,3 +41,15 @@ function blocksOf(file: string, text: string): DocBlock[] {
   if (open !== undefined) throw new Error(`${file}:${open.line} opens a block that is never closed`);
   return blocks;
 }
+
+/** The cells of a table whose heading begins with `head`, row by row. */
+export function docTable(file: string, head: string): readonly (readonly string[])[] {
+  const lines = readFileSync(new URL(file, ROOT), "utf8").split("\n");
+  const at = lines.findIndex((line) => line.startsWith(head));
+  if (at < 0) throw new Error(`${file} has no table "${head}"`);
+  const rows = lines.slice(at + 2);
+  const end = rows.findIndex((line) => !line.startsWith("|"));
+  return rows.slice(0, end < 0 ? rows.length : end).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim())
+  );
+}

@@ -1,9 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Command, MemorySaver } from "@langchain/langgraph";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createSkillGraph } from "../src/graph/create-skill-graph.ts";
+import { DEFAULT_SETTINGS } from "../src/lifecycle/settings.ts";
 import { openSkills, type Skills } from "../src/skills.ts";
 import { docBlocks } from "./docs-blocks.ts";
+import { scriptedMaker, writes } from "./graph/scripted-maker.ts";
+import { ROMAN, ROMAN_EXAMPLES, ROMAN_INTENT } from "./graph/support/roman.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "skillwright-docs-"));
 let skills: Skills;
@@ -49,4 +54,45 @@ test("the documented single file is a whole skill", async () => {
   await skills.library.install(join(folder, "shout.py"));
   await skills.library.activate("shout");
   expect((await skills.run("shout", { text: "quiet" })).value).toBe("QUIET");
+});
+
+describe("docs/making.md", () => {
+  const blocks = docBlocks("ts").filter(({ file }) => file === "docs/making.md");
+
+  /** Runs a documented block with what it takes for granted, and answers what it printed and defined. */
+  async function runBlock(holds: string, given: Readonly<Record<string, unknown>>, answers: string) {
+    const found = blocks.find(({ text }) => text.includes(holds));
+    const code = (found?.text ?? "").replaceAll(/^import .*\n/gm, "");
+    const printed: unknown[][] = [];
+    const all = { ...given, console: { log: (...said: unknown[]) => void printed.push(said) } };
+    const source = `return (async () => { ${code}\nreturn ${answers}; })()`;
+    // oxlint-disable-next-line typescript/no-implied-eval -- a document's own code
+    const work = new Function(...Object.keys(all), source) as (...values: unknown[]) => Promise<unknown>;
+    return { printed, answer: await work(...Object.values(all)) };
+  }
+
+  const maker = () => scriptedMaker(writes(ROMAN), "done");
+
+  test("what it streams and what it makes", async () => {
+    const given = { skills, createSkillGraph, Command, MemorySaver, checkpointer: new MemorySaver() };
+    const { printed } = await runBlock("streamMode", {
+      ...given,
+      model: maker(),
+      intent: ROMAN_INTENT,
+      examples: ROMAN_EXAMPLES,
+      thread: { configurable: { thread_id: "0" } },
+    }, "null");
+    expect(printed.map(([kind]) => kind)).toEqual(expect.arrayContaining(["stage", "turn", "file", "test"]));
+    const { answer } = await runBlock("decision: ", { ...given, model: maker() }, "outcome");
+    expect(answer).toMatchObject({ outcome: "installed", skill: { id: "roman" } });
+  });
+
+  test("every event, outcome and setting that it names is there", () => {
+    const text = readFileSync(new URL("../docs/making.md", import.meta.url), "utf8");
+    for (const key of Object.keys(skills.settings.generator)) expect(text).toContain(`| \`${key}\``);
+    const { max_llm_turns, max_test_rounds, max_tokens, max_seconds } = DEFAULT_SETTINGS.generator;
+    for (const value of [max_llm_turns, max_test_rounds, max_tokens, max_seconds]) {
+      expect(text).toMatch(new RegExp(`\\| +${value} +\\|`));
+    }
+  });
 });

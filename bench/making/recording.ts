@@ -20,8 +20,6 @@ export interface MakingRecording {
   readonly source: string;
   /** `promptsDigest()` at the time. */
   readonly prompts: string;
-  /** `promptsDigest()` when somebody last found that the answers still follow from what is asked now. */
-  readonly pinned?: string;
   readonly turns: RecordedTurn[];
 }
 
@@ -45,14 +43,6 @@ export function writeRecording(
   const text = `${JSON.stringify(recording, null, 2)}\n`;
   const kept = address === undefined ? text : text.replaceAll(address, "{{service}}");
   writeFileSync(join(folder, `${String(number).padStart(2, "0")}-${name}.json`), kept);
-}
-
-/** Says of each recording in a folder that its answers still follow under the prompts of this digest. */
-export function pinRecordings(folder: string, pinned: string): void {
-  for (const { file, ...recording } of readRecordings(folder)) {
-    const { turns, ...about } = recording;
-    writeFileSync(join(folder, file), `${JSON.stringify({ ...about, pinned, turns }, null, 2)}\n`);
-  }
 }
 
 /** A recorded answer with what it stands on. */

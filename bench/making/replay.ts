@@ -7,7 +7,7 @@ import type { MakingTask } from "./task.ts";
 /** What a replay of recordings gave. */
 export interface Replayed {
   readonly rows: readonly TaskRow[];
-  /** Tasks whose recording was neither made nor looked at with the prompts that the maker gets now. */
+  /** Tasks whose recording was made with other prompts than the maker gets now. */
   readonly drifted: readonly string[];
 }
 
@@ -42,8 +42,6 @@ export async function replayAll(
   });
   return {
     rows: await runTasks(dir, assignments, "recording"),
-    drifted: recordings.filter(({ prompts: made, pinned = made }) => pinned !== prompts).map(({ task }) =>
-      task
-    ),
+    drifted: recordings.filter((recording) => recording.prompts !== prompts).map(({ task }) => task),
   };
 }

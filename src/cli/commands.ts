@@ -10,7 +10,6 @@ const secrets = () => import("./commands/secrets.ts");
 
 /** A command has a file of its own, or shares one; loading it takes longer than most commands run, so each waits for its own. */
 const ROWS: readonly Row[] = [
-  ["doctor", async () => (await lookUp()).doctorCommand],
   ["new", async () => (await lifecycle()).newCommand],
   ["validate", async () => (await lifecycle()).validateCommand],
   ["pack", async () => (await lifecycle()).packCommand],
@@ -25,11 +24,9 @@ const ROWS: readonly Row[] = [
   ["quarantine", async () => (await lifecycle()).quarantineCommand],
   ["update", async () => (await import("./commands/update.ts")).updateCommand],
   ["uninstall", async () => (await lifecycle()).uninstallCommand],
-  ["trust", async () => (await lifecycle()).trustCommand],
   ["run", async () => (await import("./commands/run.ts")).runCommand],
   ["list", async () => (await import("./commands/list.ts")).listCommand],
   ["search", async () => (await lookUp()).searchCommand],
-  ["index rebuild", async () => (await lookUp()).indexRebuildCommand],
   ["status", async () => (await observe()).statusCommand],
   ["logs", async () => (await observe()).logsCommand],
   ["stats", async () => (await observe()).statsCommand],
@@ -42,6 +39,9 @@ const ROWS: readonly Row[] = [
   ["secrets export", async () => (await secrets()).secretsExportCommand],
   ["secrets import", async () => (await secrets()).secretsImportCommand],
   ["secrets remove", async () => (await secrets()).secretsRemoveCommand],
+  ["index rebuild", async () => (await lookUp()).indexRebuildCommand],
+  ["doctor", async () => (await lookUp()).doctorCommand],
+  ["trust", async () => (await lifecycle()).trustCommand],
   ["host", async () => (await import("./commands/host.ts")).hostCommand],
   ["completion", async () => (await import("./commands/completion.ts")).completionCommand],
 ];

@@ -15,7 +15,27 @@ import type { Terminal } from "./terminal.ts";
 /** Words that commands begin with, and what they are about. */
 const GROUPS: Readonly<Record<string, string>> = {
   secrets: "keys and passwords of skills, sealed at rest",
+  index: "the search index",
 };
+
+/** The help's headings, and the first words of what stands below them. */
+const SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  "Packages:": ["new", "validate", "pack", "install", "lock", "test"],
+  "Serving:": [
+    "activate",
+    "setup",
+    "update",
+    "rollback",
+    "enable",
+    "disable",
+    "quarantine",
+    "uninstall",
+    "secrets",
+  ],
+  "Using:": ["list", "search", "run", "status", "logs", "stats"],
+  "Making:": ["generate", "proposals", "approve", "reject"],
+};
+const OTHER = "This machine and others:";
 
 /**
  * The command line. Answers the exit code: 0 done, 1 failed, 2 wrong use. With `--json` standard output holds exactly
@@ -34,7 +54,9 @@ export async function main(
     .description("Skills for agents: find, run and make small sandboxed tools")
     .version(VERSION)
     .exitOverride()
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showHelpAfterError("see: skillwright --help")
+    .helpCommand(false)
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
@@ -44,6 +66,12 @@ export async function main(
       exitCode = await runCommandOnce(command, args, options, terminal, openHome);
     });
   }
+  // last, so that it stands last
+  program.addHelpCommand(
+    new Commander("help").argument("[command]").summary("show what a command takes and does").helpGroup(
+      OTHER,
+    ),
+  );
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
@@ -69,9 +97,10 @@ function addCommand(
 ): void {
   const [word = "", ...rest] = command.name.split(" ");
   const parent = rest.length === 0 ? program : groupOf(program, word);
-  const sub = parent.command(rest[0] ?? word).summary(command.summary).description(
+  const sub = parent.command(rest[0] ?? word).summary(command.summary.split(/[,;:]/)[0] ?? "").description(
     capitalised(command.summary),
   ).showHelpAfterError(`see: skillwright ${command.name} --help`);
+  if (parent === program) sub.helpGroup(sectionOf(word));
   for (const [spec, description] of command.args) sub.argument(spec, description);
   for (const [flags, description] of command.options) sub.option(flags, description);
   // `run` takes its input after --json as well: `run weather --json '{"city": "Paris"}'`
@@ -90,7 +119,13 @@ function addCommand(
 /** The commander command of a group, made when its first member comes. */
 function groupOf(program: CommanderCommand, word: string): CommanderCommand {
   const known = program.commands.find((one) => one.name() === word);
-  return known ?? program.command(word).description(capitalised(GROUPS[word] ?? word));
+  const about = GROUPS[word] ?? word;
+  return known ??
+    program.command(word).summary(about).description(capitalised(about)).helpGroup(sectionOf(word));
+}
+
+function sectionOf(word: string): string {
+  return Object.entries(SECTIONS).find(([, words]) => words.includes(word))?.[0] ?? OTHER;
 }
 
 async function runCommandOnce(

@@ -1,4 +1,3 @@
-import { execa } from "execa";
 import { BoundedText } from "../base/bounded-text.ts";
 import { SkillError } from "../base/errors.ts";
 
@@ -32,6 +31,8 @@ const MAX_OUTPUT_BYTES = 256 * 1024;
  */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   if (run.signal?.aborted === true) throw cancelled(run);
+  // Loaded when something is run: most commands run nothing here.
+  const { execa } = await import("execa");
   const child = execa(run.command, run.args, {
     env: run.env,
     extendEnv: false,

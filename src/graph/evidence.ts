@@ -192,12 +192,13 @@ function describeHeldBack(results: readonly ExampleResult[]): string {
   return `${REPAIR_PROMPT.heldBack(failed.length, results.length)}\n${lines.join("\n")}`;
 }
 
-function failureKind({ example, got, error }: ExampleResult): string {
+function failureKind({ example, got, artifacts, error }: ExampleResult): string {
   if (example.compare === "error") return "an error was expected, a value came";
   if (error !== undefined) {
-    const exception = error.details?.["exception"];
-    return typeof exception === "string" ? `raised ${exception}` : `failed with ${error.code}`;
+    const exception = detail(error, "exception");
+    return exception === undefined ? `failed with ${error.code}` : `raised ${exception}`;
   }
+  if (artifacts !== undefined) return "wrong or missing files in out/";
   const expected = shape(example.expected ?? null), came = shape(got ?? null);
   return expected === came ? "wrong value" : `wrong kind of value: ${came} instead of ${expected}`;
 }

@@ -1,4 +1,5 @@
 import { SkillError } from "../base/errors.ts";
+import { replacedBy } from "../lifecycle/proposals.ts";
 import { TOO_LONG } from "../lifecycle/test-build.ts";
 import type { Actor, Example, PackageFiles, SkillProposal } from "../lifecycle/types.ts";
 import { type Failure, summarize } from "./evidence.ts";
@@ -44,7 +45,7 @@ export async function reviseProposal(
     await discardStaging(library, staged);
     throw error;
   }
-  const reason = `replaced by proposal ${proposal.id}`;
+  const reason = replacedBy(proposal.id);
   const who = actor === undefined ? {} : { actor };
   await library.decide(id, { approved: false, digest: old.digest, reason, ...who });
   await discardStaging(library, { key: old.digest, dir: old.staging_dir, digest: old.digest });

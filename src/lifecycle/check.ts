@@ -21,15 +21,20 @@ export async function checkHome(home: Home): Promise<readonly Finding[]> {
   }));
   if (damage.length > 0) return damage;
   const findings: Finding[] = [...await home.projector.repair()];
-  for (const record of home.view.all()) {
-    const builds = new Map(record.generations.map((generation) => [generation.build, generation]));
-    for (const generation of builds.values()) findings.push(...await checkBuild(home, generation));
-    findings.push(...await checkSnapshot(home, record), ...await checkState(home, record.id));
-  }
+  for (const record of home.view.all()) findings.push(...await checkSkill(home, record));
   await home.placement.collect();
   await home.stateFolders.collect();
   const gone = await home.staging.collect();
   return [...findings, ...gone.map(leftover)];
+}
+
+/** Looks whether what is installed of a skill is what was installed. Only a snapshot is repaired. */
+export async function checkSkill(home: Home, record: SkillRecord): Promise<readonly Finding[]> {
+  requireTrusted(home);
+  const findings: Finding[] = [];
+  const builds = new Map(record.generations.map((generation) => [generation.build, generation]));
+  for (const generation of builds.values()) findings.push(...await checkBuild(home, generation));
+  return [...findings, ...await checkSnapshot(home, record), ...await checkState(home, record.id)];
 }
 
 async function checkBuild(home: Home, generation: StoredGeneration): Promise<readonly Finding[]> {

@@ -21,7 +21,7 @@ import { hostPolicy, ProgramMaker, type SecretSource } from "./program.ts";
 import { Projector } from "./projector.ts";
 import { RunLog } from "./run-log.ts";
 import { DEFAULT_SETTINGS, loadSettings, type SettingsInput } from "./settings.ts";
-import { SecretKey } from "./secrets/secret-key.ts";
+import { sealKeyOfUser } from "./secrets/seal-key.ts";
 import { secretSource } from "./secrets/secret-source.ts";
 import { SecretStore } from "./secrets/secret-store.ts";
 import { readSkillEnv } from "./skill-env.ts";
@@ -102,7 +102,7 @@ export async function openHome(options: OpenHomeOptions): Promise<Home> {
     const staging = new Staging(layout);
     const { environments } = options;
     const runner = typeof options.runner === "function" ? options.runner(settings) : options.runner;
-    const secrets = new SecretStore(db, new SecretKey());
+    const secrets = new SecretStore(db, sealKeyOfUser(process.env));
     const source = secretSource(
       options.secrets,
       (skill, name) => (trusted ? secrets.valueFor(skill, name) : undefined),

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
@@ -128,8 +129,13 @@ export async function installFiles(
   const known = await alreadyInstalled(home, id, digestFiles(files), options);
   if (known !== undefined) return known;
   throwIfCancelled(options.signal);
-  const build = await makeBuild(await home.staging.temporary(), files, home.building, options);
-  return await register(home, build, options);
+  const dir = await home.staging.temporary();
+  try {
+    return await register(home, await makeBuild(dir, files, home.building, options), options);
+  } finally {
+    // It is gone, unless something failed on the way.
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** Installs what was staged, built and tested; when staging was lost, it is made again from the proposal of the same bytes. */

@@ -19,6 +19,11 @@ export async function ownedName(): Promise<string> {
   return `${await ownerName(process.pid)}-${randomUUID()}`;
 }
 
+/** A name for a folder on its way out. It is nobody's: what its remover leaves behind, anybody collects. */
+export function trashName(): string {
+  return `trash-${randomUUID()}`;
+}
+
 /** Takes the claim of this process back. The answer is whether nobody else uses the folder. */
 export async function releaseFolder(folder: string): Promise<boolean> {
   await rm(join(folder, FOLDER, await ownerName(process.pid)), { force: true });

@@ -6,7 +6,7 @@ import { readPackageFiles } from "../manifest/package-files.ts";
 import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
 import type { ProcessInfo, Runner } from "../runner/types.ts";
 import { type AuditRecord, readAudit } from "./audit.ts";
-import { checkHome } from "./check.ts";
+import { checkHome, checkSkill } from "./check.ts";
 import { needsFulfilledBy } from "./dependencies/installed.ts";
 import { installFrozen, installLocked } from "./dependencies/install-locked.ts";
 import { writeLock } from "./dependencies/lock.ts";
@@ -346,6 +346,10 @@ class LocalLibrary implements OpenedLibrary {
 
   check(): Promise<readonly Finding[]> {
     return withHomeFiles(() => checkHome(this.#home));
+  }
+
+  verify(id: string): Promise<readonly Finding[]> {
+    return withHomeFiles(() => checkSkill(this.#home, this.#home.view.get(id)));
   }
 
   on<Name extends keyof LibraryEvents>(

@@ -28,11 +28,11 @@ export class Placement {
   async place<T>(build: Pick<Build, "dir" | "build" | "resolved">, commit: () => Promise<T>): Promise<T> {
     const { id } = build.resolved.manifest;
     const note = await this.#staging.temporary();
-    // A build whose note a power cut took would stay for good.
-    await writeFileAtomic(join(note, NOTE), JSON.stringify({ id, build: build.build }));
-    await syncFolder(dirname(note));
     const place = this.#layout.build(id, build.build);
     try {
+      // A build whose note a power cut took would stay for good.
+      await writeFileAtomic(join(note, NOTE), JSON.stringify({ id, build: build.build }));
+      await syncFolder(dirname(note));
       await makeFolder(dirname(place));
       const isSound = async (): Promise<boolean> => (await readBuild(place))?.build === build.build;
       if (build.dir !== place) await this.#staging.moveTo(build.dir, place, isSound);
@@ -40,6 +40,7 @@ export class Placement {
       return await commit();
     } finally {
       await this.#settle(note);
+      await rm(note, { recursive: true, force: true });
     }
   }
 
@@ -51,7 +52,7 @@ export class Placement {
     }
   }
 
-  /** Removes the build of a note unless a generation uses it, then the note. */
+  /** Removes the build of a note unless a generation uses it, then the note; of what is no note, nothing. */
   async #settle(note: string): Promise<void> {
     const text = await readFile(join(note, NOTE), "utf8").catch(() => undefined);
     if (text === undefined) return;

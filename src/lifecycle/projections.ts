@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { chmod, lstat, readFile, readlink, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { madeIn, writeFileAtomic } from "../base/atomic-file.ts";
@@ -83,9 +84,9 @@ async function projectFile(
 ): Promise<ProjectionResult> {
   const found = await kindOf(path);
   if (found === "file") {
-    const digest = sha256(await readFile(path));
-    if (digest === sha256(bytes)) return await hasMode(path, mode) ? "unchanged" : "written";
-    if (ours?.(digest) === false) return "drift";
+    const there = await readFile(path);
+    if (there.equals(Buffer.from(bytes))) return await hasMode(path, mode) ? "unchanged" : "written";
+    if (ours?.(sha256(there)) === false) return "drift";
   } else if (found !== "nothing") {
     if (ours !== undefined) return "drift";
     await rm(path, { recursive: true, force: true });

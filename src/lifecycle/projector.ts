@@ -7,12 +7,12 @@ import type { HomeDb } from "./home-db.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
 import { driftFinding, type Projected, type ProjectionPlace, projectPath } from "./projections.ts";
-import { registryText } from "./python-registry.ts";
-import { idsChangedSince, readStates, type SkillRecord } from "./records.ts";
+import { idsChangedSince, type SkillRecord } from "./records.ts";
+import { RegistryLines } from "./registry-lines.ts";
 import { shownGeneration } from "./skill-record.ts";
 import { projectRemovedScripts, removeFolders } from "./removed-projection.ts";
 import { removedSince, type RemovedSkill } from "./removed.ts";
-import { projectSkill, registryRecord } from "./skill-projection.ts";
+import { projectSkill } from "./skill-projection.ts";
 import { secretsFile } from "./secrets/secret-store.ts";
 import { readSkillEnv } from "./skill-env.ts";
 import { projectSource } from "./source-folder.ts";
@@ -29,11 +29,13 @@ export class Projector {
   readonly #db: HomeDb;
   readonly #view: HomeView;
   readonly #place: ProjectionPlace;
+  readonly #lines: RegistryLines;
 
   constructor(layout: HomeLayout, db: HomeDb, view: HomeView) {
     this.#layout = layout;
     this.#db = db;
     this.#view = view;
+    this.#lines = new RegistryLines(db);
     this.#place = { staging: layout.staging, changed: new Set() };
   }
 
@@ -52,6 +54,7 @@ export class Projector {
   async repair(): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
     await this.#project(async () => {
+      this.#lines.forget();
       findings.push(...await this.#bring(this.#view.ids(), []));
       // What lies where a removed skill was may be somebody's by now: that is no finding.
       for (const removed of removedSince(this.#db.sql, -1)) await this.#removed(removed);
@@ -130,10 +133,7 @@ export class Projector {
   }
 
   #registry(): Projected {
-    const states = readStates(this.#db.sql);
-    const revision = states.reduce((most, state) => Math.max(most, state.revision), 0);
-    const bytes = registryText(states.map(registryRecord), revision);
-    return { kind: "file", path: this.#layout.registry, bytes };
+    return { kind: "file", path: this.#layout.registry, bytes: this.#lines.text() };
   }
 }
 

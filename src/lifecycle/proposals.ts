@@ -97,11 +97,32 @@ export async function decide(home: Home, id: string, decision: Decision): Promis
   return findProposal(home, id);
 }
 
-/** The generation as it stands now: what was decided about its proposal since counts. */
+/** The generation as it stands now: what was decided since about its proposal, or the edited one in its place, counts. */
 export function withDecision(home: Home, entry: MakingEntry): MakingEntry {
   if (entry.outcome !== "proposed" || entry.proposal_id === null) return entry;
-  const now = home.db.sql.get("select status from proposals where id = ?", entry.proposal_id)?.["status"];
-  return now === "installed" || now === "rejected" ? { ...entry, outcome: now } : entry;
+  let id = entry.proposal_id, row = decisionOf(home, id);
+  for (let steps = 0; steps < MOST_EDITS; steps++) {
+    const { reason } = row ?? {};
+    const next = typeof reason === "string" ? REPLACED.exec(reason)?.[1] : undefined;
+    if (next === undefined) break;
+    [id, row] = [next, decisionOf(home, next)];
+  }
+  const { status } = row ?? {};
+  return status === "installed" || status === "rejected"
+    ? { ...entry, outcome: status, proposal_id: id }
+    : { ...entry, proposal_id: id };
+}
+
+/** The reason with which a proposal gives way to an edited one. */
+export function replacedBy(id: string): string {
+  return `replaced by proposal ${id}`;
+}
+
+const REPLACED = /^replaced by proposal (\S+)$/;
+const MOST_EDITS = 100;
+
+function decisionOf(home: Home, id: string): Row | undefined {
+  return home.db.sql.get("select status, reason from proposals where id = ?", id);
 }
 
 function toProposal(row: Row): SkillProposal {

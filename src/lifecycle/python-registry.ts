@@ -115,9 +115,12 @@ export async function savePythonRegistry(dir: string, registry: PythonSkillRegis
   }
 }
 
-/** The bytes of a registry file: one line a record, readable, and written fast when there are many. */
-export function registryText(records: readonly PythonSkillRecord[], revision = 0): string {
-  const lines = records.map((one) => JSON.stringify(one));
+function registryText(records: readonly PythonSkillRecord[]): string {
+  return registryOf(records.map((one) => JSON.stringify(one)), 0);
+}
+
+/** A registry file of records that are JSON already: one line each, readable, and written fast when there are many. */
+export function registryOf(lines: readonly string[], revision: number): string {
   return `{"revision": ${revision}, "skills": [\n${lines.join(",\n")}\n]}\n`;
 }
 

@@ -2,7 +2,7 @@ import type { Row, Statements } from "../observe/sqlite.ts";
 import { SkillError } from "../base/errors.ts";
 import type { HomeTransaction } from "./home-db.ts";
 import { requireTransition } from "./status.ts";
-import { parseStored } from "./stored-json.ts";
+import { parseReport, parseResolved } from "./stored-records.ts";
 import type { Generation, ResolvedManifest, SkillStatus, TestReport } from "./types.ts";
 
 /** As much of a generation as tells its part in the life of its skill. */
@@ -70,12 +70,18 @@ export function readInstalled({ sql }: HomeTransaction, id: string): SkillRecord
   return readSkill(sql, id) ?? gone(id);
 }
 
-/** The states of all skills by id, without what is large: one query, however many there are. */
-export function readStates(sql: Statements): readonly SkillState[] {
+/** The transaction that changed a skill last; 0 when there is none. */
+export function lastChange(sql: Statements): number {
+  return Number(sql.value("select coalesce(max(revision), 0) from skills"));
+}
+
+/** The states by id of the skills that a transaction after `since` changed, without what is large: one query for all. */
+export function readStates(sql: Statements, since: number): readonly SkillState[] {
   const rows = sql.all(
     `select s.revision, s.snapshot, g.skill_id, g.number, g.name, g.version, g.slot, g.status, g.last_error,
        g.activated, g.installed_at, g.updated_at
-     from skills s join generations g on g.skill_id = s.id order by s.id, g.number`,
+     from skills s join generations g on g.skill_id = s.id where s.revision > ? order by s.id, g.number`,
+    since,
   );
   const states = new Map<string, SkillState & { readonly generations: GenerationState[] }>();
   for (const row of rows) {
@@ -238,8 +244,8 @@ function toGeneration(row: Row): StoredGeneration {
     build: String(row["build"]),
     digest: String(row["digest"]),
     script: String(row["script"]),
-    tests: row["report"] === null ? null : parseStored(row["report"], what) as TestReport,
-    resolved: parseStored(row["resolved"], what) as ResolvedManifest,
+    tests: row["report"] === null ? null : parseReport(row["report"], what),
+    resolved: parseResolved(row["resolved"], what),
   };
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { digestFiles } from "../base/digest.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
 import type { HomeLayout } from "./home-layout.ts";
-import { ownedName } from "./leases.ts";
+import { trashName } from "./leases.ts";
 import type { Projected, ProjectionPlace } from "./projections.ts";
 import type { RemovedSkill } from "./removed.ts";
 
@@ -45,7 +45,7 @@ export async function removeFolders(
     return await readdir(source).then(() => [source], () => []);
   }
   // In one step: of a part of it nobody could say whether somebody had edited it.
-  const away = join(staging, await ownedName());
+  const away = join(staging, trashName());
   await mkdir(staging, { recursive: true, mode: 0o700 });
   await rename(source, away);
   changed.add(layout.dir);

@@ -78,6 +78,7 @@ async function callServed(home: Home, served: Served, input: Json, options: RunO
       started_at,
       wall_ms,
       cpu_ms: "result" in end ? end.result.usage.cpu_ms ?? null : null,
+      max_rss_kb: "result" in end ? end.result.usage.max_rss_kb ?? null : null,
     });
     home.runLog.add(generation, tool, wall_ms, end);
   };

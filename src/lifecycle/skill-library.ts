@@ -155,6 +155,8 @@ export interface SkillLibrary extends DocumentSource {
     },
   ): Promise<SkillProposal>;
 
+  /** What is no longer as it was installed: sources, packages, snapshot, state. @throws {SkillError} `not_found` */
+  verify(id: string): Promise<readonly Finding[]>;
   /** What is wrong with the home, and was or was not repaired. */
   check(): Promise<readonly Finding[]>;
   on<Name extends keyof LibraryEvents>(

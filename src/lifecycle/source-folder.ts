@@ -5,7 +5,7 @@ import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
 import type { HomeLayout } from "./home-layout.ts";
-import { ownedName } from "./leases.ts";
+import { ownedName, trashName } from "./leases.ts";
 import type { SkillRecord } from "./records.ts";
 import { newest } from "./skill-record.ts";
 
@@ -52,7 +52,7 @@ export async function replaceFolder(
   try {
     await writePackageFiles(fresh, files, options);
     await chmod(fresh, 0o755);
-    for (let tries = 1; !await takePlace(fresh, dir, join(trash, await ownedName())); tries++) {
+    for (let tries = 1; !await takePlace(fresh, dir, join(trash, trashName())); tries++) {
       if (tries < MAX_TRIES) continue;
       throw new SkillError("conflict", `"${dir}" keeps being written by another process`, {
         fix: "try again",

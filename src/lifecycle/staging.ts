@@ -5,7 +5,7 @@ import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../manifest/package-files.ts";
 import type { HomeLayout } from "./home-layout.ts";
-import { claimFolder, isClaimed, ownedName, releaseFolder } from "./leases.ts";
+import { claimFolder, isClaimed, ownedName, releaseFolder, trashName } from "./leases.ts";
 import { writePackageFiles } from "./source-folder.ts";
 
 /** A package in staging. */
@@ -118,7 +118,7 @@ export class Staging {
 
   /** Removes a folder so that nobody ever sees a part of it. */
   async #throwAway(path: string): Promise<void> {
-    const away = join(this.#layout.staging, await ownedName());
+    const away = join(this.#layout.staging, trashName());
     await rename(path, away).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });

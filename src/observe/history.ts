@@ -17,6 +17,8 @@ export interface RunEntry {
   readonly started_at: number;
   readonly wall_ms: number;
   readonly cpu_ms: number | null;
+  /** The most memory that its process ever held, in KB. */
+  readonly max_rss_kb: number | null;
 }
 
 /** How the runs of one tool went. */
@@ -25,12 +27,17 @@ export interface RunStats {
   readonly tool: string;
   readonly runs: number;
   readonly failed: number;
+  /** Parts of all runs, 0 to 1. */
+  readonly success_rate: number;
+  readonly error_rate: number;
   /** Milliseconds since 1970. */
   readonly last_at: number;
   readonly p50_ms: number;
   readonly p95_ms: number;
   /** Of all runs that told it; null when none did. */
   readonly cpu_ms: number | null;
+  /** The most of all runs that told it; null when none did. */
+  readonly max_rss_kb: number | null;
 }
 
 /** One generation: how a skill was made, or why it was not. */
@@ -67,7 +74,7 @@ interface Write {
 const SCHEMA = `
 create table if not exists runs (
   skill_id text not null, version text not null, tool text not null, ok integer not null, code text,
-  started_at integer not null, wall_ms real not null, cpu_ms real
+  started_at integer not null, wall_ms real not null, cpu_ms real, max_rss_kb integer
 ) strict;
 create index if not exists runs_skill on runs (skill_id, started_at);
 create table if not exists makings (
@@ -113,7 +120,7 @@ export class RunHistory {
   /** Takes a note. Returns at once. */
   add(entry: RunEntry): void {
     this.#note({
-      sql: "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)",
+      sql: "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       values: [
         entry.skill_id,
         entry.version,
@@ -123,6 +130,7 @@ export class RunHistory {
         entry.started_at,
         entry.wall_ms,
         entry.cpu_ms,
+        entry.max_rss_kb,
       ],
     });
   }
@@ -183,9 +191,11 @@ export class RunHistory {
            count(*) over (partition by skill_id, tool) as n
          from runs where started_at >= ?1 and (?2 is null or skill_id = ?2)
        )
-       select skill_id, tool, n as runs, sum(1 - ok) as failed, max(started_at) as last_at,
+       select skill_id, tool, n as runs, sum(1 - ok) as failed,
+         avg(ok) as success_rate, avg(1 - ok) as error_rate, max(started_at) as last_at,
          min(case when place >= n * 0.5 then wall_ms end) as p50_ms,
-         min(case when place >= n * 0.95 then wall_ms end) as p95_ms, sum(cpu_ms) as cpu_ms
+         min(case when place >= n * 0.95 then wall_ms end) as p95_ms, sum(cpu_ms) as cpu_ms,
+         max(max_rss_kb) as max_rss_kb
        from ranked group by skill_id, tool order by runs desc, skill_id, tool`,
       since,
       skillId ?? null,
@@ -252,6 +262,9 @@ function connect(path: string): DatabaseSync {
     // A batch is small and rare, so that waiting a moment for another process does not hold the event loop up for long.
     connection.exec("pragma busy_timeout = 50; pragma journal_mode = wal; pragma synchronous = off");
     connection.exec(SCHEMA);
+    // A file of an earlier version keeps its rows.
+    const columns = connection.prepare("pragma table_info(runs)").all().map(({ name }) => name);
+    if (!columns.includes("max_rss_kb")) connection.exec("alter table runs add column max_rss_kb integer");
     return connection;
   } catch (error) {
     connection.close();

@@ -46,6 +46,25 @@ export const validate: Operation<{ package_dir: string }, ValidationReport> = {
   },
 };
 
+/** Answer of `verify`. */
+export interface VerifyAnswer {
+  /** Whether all that is installed is as it was installed. */
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Operation `verify`. */
+export const verify: Operation<{ id: string }, VerifyAnswer> = {
+  name: "verify",
+  description: "Check that what is installed of a skill is what was installed, by its digests",
+  mode: "read_only",
+  input: z.object({ id }),
+  async handler({ skills }, input): Promise<VerifyAnswer> {
+    const findings = await skills.library.verify(input.id);
+    return { ok: findings.every(({ severity }) => severity !== "error"), findings };
+  },
+};
+
 /** Operation `install`. */
 export const install: Operation<
   { package_dir: string; test: boolean; frozen: boolean; offline: boolean },
@@ -60,13 +79,16 @@ export const install: Operation<
     frozen: z.boolean().default(false),
     offline: z.boolean().default(false),
   }),
-  async handler({ skills, actor, signal }, { package_dir, test: alsoTest, ...how }): Promise<InstallAnswer> {
+  async handler(context, { package_dir, test: alsoTest, ...how }): Promise<InstallAnswer> {
+    const { skills, actor, signal, onEvent } = context;
     const dependencies: SkillInfo[] = [];
     const onDependency = (info: SkillInfo): void => void dependencies.push(info);
+    const onStage = (detail: string): void => onEvent?.({ stage: "install", status: "started", detail });
     const options = {
       actor,
       test: alsoTest,
       onDependency,
+      onStage,
       ...how,
       ...(signal === undefined ? {} : { signal }),
     };

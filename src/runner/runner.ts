@@ -12,6 +12,7 @@ import type { Member } from "./idle-daemons.ts";
 import { ProcessPool } from "./pool.ts";
 import { isShared } from "./orders.ts";
 import { outlineLaunch, programLaunch } from "./program-launch.ts";
+import { RecentOutlines } from "./recent-outlines.ts";
 import { givenRoot } from "./scratch.ts";
 import { CommandRuns } from "./resilience/command-runs.ts";
 import { Slots } from "./slots.ts";
@@ -55,6 +56,7 @@ class ProcessRunner implements Runner {
   readonly #pool: ProcessPool;
   readonly #commands: CommandRuns;
   readonly #events = new Emitter<RunnerEvents>();
+  readonly #outlines = new RecentOutlines();
   #closing: Promise<void> | undefined;
 
   constructor({ sandbox, scratchRoot, limits }: RunnerOptions) {
@@ -134,11 +136,13 @@ class ProcessRunner implements Runner {
     source: string,
   ): Promise<ScriptOutline | ScriptSyntaxError> {
     const who = { key: "outline", id: "outline", version: "0.0.0" };
-    const request = outlineLaunch(program, source, this.#limits);
-    return await this.#alone(who, request, undefined, async ({ process }) => {
-      const deadline = new Deadline(this.#limits.outlineTimeoutMs);
-      const { value } = await process.exchange("outline", {}, { deadline });
-      return value as ScriptOutline | ScriptSyntaxError; // our own code made it; the text was only parsed
+    return await this.#outlines.get(program, source, async () => {
+      const request = outlineLaunch(program, source, this.#limits);
+      return await this.#alone(who, request, undefined, async ({ process }) => {
+        const deadline = new Deadline(this.#limits.outlineTimeoutMs);
+        const { value } = await process.exchange("outline", {}, { deadline });
+        return value as ScriptOutline | ScriptSyntaxError; // our own code made it; the text was only parsed
+      });
     });
   }
 

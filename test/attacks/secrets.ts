@@ -13,7 +13,7 @@ import type { Skills } from "../../src/skills.ts";
 import { skillTools } from "../../src/tools/skill-tools.ts";
 import { scriptedMaker, writes } from "../graph/scripted-maker.ts";
 import { romanSkill } from "../lifecycle/support/open-home.ts";
-import type { Attack, AttackPlace, Attempt, Deferred } from "./attack.ts";
+import type { Attack, AttackPlace, Attempt } from "./attack.ts";
 import { call, endsWith, eventually, fixture, outcomeOf, tryOne } from "./trial.ts";
 import { writePackage } from "./write-package.ts";
 
@@ -411,19 +411,3 @@ async function modelAsksForMore(place: AttackPlace): Promise<Attempt> {
 
 /** What a skill knows, what it is called, and what a model is made to believe. */
 export const secrets: readonly Attack[] = [inherited, inArguments, echoed, shadowing, rugPull, greedyMaker];
-
-export const deferredSecrets: readonly Deferred[] = [
-  {
-    case: 83,
-    name: "description_prompt_injection",
-    issue: 6,
-    why: "what a model reads of a skill is shaped there",
-  },
-  { case: 86, name: "result_injection", issue: 6, why: "what a model reads of a skill is shaped there" },
-  {
-    case: 87,
-    name: "error_message_injection",
-    issue: 6,
-    why: "what a model reads of a skill is shaped there",
-  },
-];

@@ -1,12 +1,13 @@
 import type { Attack, Deferred } from "./attack.ts";
 import { filesystem } from "./filesystem.ts";
+import { models } from "./models.ts";
 import { network } from "./network.ts";
 import { deferredPackages, packages } from "./packages.ts";
 import { process } from "./process.ts";
 import { protocol } from "./protocol.ts";
 import { resilience } from "./resilience.ts";
 import { resources } from "./resources.ts";
-import { deferredSecrets, secrets } from "./secrets.ts";
+import { secrets } from "./secrets.ts";
 import { storedSecrets } from "./stored-secrets.ts";
 
 /** The cases that are tried, by number. */
@@ -20,10 +21,11 @@ export const ATTACKS: readonly Attack[] = [
   ...secrets,
   ...storedSecrets,
   ...resilience,
+  ...models,
 ].sort((one, other) => one.case - other.case);
 
 /** The cases that need what is not built yet. */
-export const DEFERRED: readonly Deferred[] = [...deferredPackages, ...deferredSecrets];
+export const DEFERRED: readonly Deferred[] = [...deferredPackages];
 
 /** The slow cases that continuous integration tries: a tenth of them, by name. */
 export const SLOW_IN_CI: readonly string[] = ["cpu_spin_sigxcpu_ignored"];

@@ -267,6 +267,61 @@ describe("making", () => {
   });
 });
 
+describe("proposals on the command line", () => {
+  test("show a real diff, are edited in a folder, and need the new digest", async () => {
+    const script = join(folder, "double.py");
+    writeFileSync(script, '"""Double a number."""\ndef double(number: int) -> int:\n    return 2 * number\n');
+    const { proposal: { id, digest, skill_id } } = await done("generate", "--from", script) as {
+      proposal: { id: string; digest: string; skill_id: string };
+    };
+    const shown = await at("proposals", id, "--out", join(folder, "edited"));
+    expect(shown.stdout).toContain("+++ b/skill.py\n@@ -0,0 +1,7 @@\n+# /// script\n");
+    expect(shown.stdout).toContain("instead of   no");
+    expect(shown.stdout).toContain(`digest ${digest}`);
+    const edited = join(folder, "edited", "skill.py");
+    writeFileSync(edited, readFileSync(edited, "utf8").replace("2 * number", "number + number"));
+    const asking = await failed(1, "approve", id, "--files", join(folder, "edited"));
+    const { details } = asking as { details: { proposal_id: string; digest: string } };
+    expect(asking).toMatchObject({ code: "approval_required" });
+    expect(await failed(1, "approve", id, "--digest", digest)).toMatchObject({ code: "proposal_decided" });
+    expect(await failed(1, "approve", details.proposal_id, "--digest", digest)).toMatchObject({
+      code: "digest_mismatch",
+    });
+    expect(await done("approve", details.proposal_id, "--digest", details.digest)).toMatchObject({
+      outcome: "installed",
+    });
+    expect(await done("run", skill_id, "--input", '{"number":4}')).toMatchObject({ value: 8 });
+    expect(await done("logs", skill_id)).toMatchObject({
+      makings: [{ outcome: "installed", maker: "rules", rounds: 1, turns: 0, tokens: 0 }],
+      audit: expect.arrayContaining([expect.objectContaining({ action: "approve", via: "cli" })]),
+    });
+    expect(await done("stats")).toMatchObject({
+      makers: expect.arrayContaining([expect.objectContaining({ maker: "rules" })]),
+    });
+    expect((await at("stats")).stdout).toMatch(/rules +\d+ generations: /);
+  });
+
+  test("that nobody can try again are rejected with --retry only with a model", async () => {
+    const { proposal: { id } } = await done("generate", "feed the fish") as { proposal: { id: string } };
+    expect(await failed(2, "reject", id, "--reason", "no", "--retry")).toMatchObject({
+      code: "invalid_input",
+    });
+    expect(await done("proposals", id)).toMatchObject({ proposal: { status: "pending" } });
+  });
+
+  test("generate refuses two things to start from, and budgets that are none", async () => {
+    expect(await failed(2, "generate", "x", "--from", "a.py", "--from-openapi", "b.json")).toMatchObject({
+      code: "invalid_input",
+    });
+    expect(await failed(2, "generate", "x", "--from", join(folder, "nothing.py"))).toMatchObject({
+      code: "invalid_input",
+    });
+    expect(await failed(2, "generate", "x y", "--max-tokens", "many")).toMatchObject({
+      code: "invalid_input",
+    });
+  });
+});
+
 describe("the index", () => {
   const at = (...args: readonly string[]) => cli([...args, "--dir", dir], { withModel: true });
 

@@ -39,6 +39,30 @@ test("buildEvidence tells input, expected and got", () => {
   expect(text).toContain('got: "MDCCCCLXXXXIIII"');
 });
 
+test("buildEvidence tells the files that went in, those expected and what came, of held-back ones only that", () => {
+  const example = {
+    input: {},
+    files: { "a.csv": "1\n" },
+    expected: 1,
+    artifacts: { "b.csv": "2\n", "c.csv": "3\n" },
+  };
+  const result: ExampleResult = {
+    example,
+    status: "failed",
+    got: 1,
+    artifacts: { "b.csv": "9\n", "c.csv": null },
+  };
+  const tests = report({ given: [result] });
+  const text = buildEvidence({ findings: [], tests, shown: 1 });
+  expect(text).toContain('in/a.csv: "1\\n"');
+  expect(text).toMatch(
+    /expected out\/b\.csv: "2\\n"\s+got: "9\\n"\s+expected out\/c\.csv: "3\\n"\s+got: no such file/,
+  );
+  const held = buildEvidence({ findings: [], tests, shown: 0 });
+  expect(held).toContain("1x wrong or missing files in out/");
+  expect(held).not.toContain("csv");
+});
+
 test("buildEvidence tells the error with the skill's own lines and the end of the log", () => {
   const text = buildEvidence({
     findings: [],

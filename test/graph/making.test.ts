@@ -32,9 +32,16 @@ describe("streaming", () => {
     const skills = memorySkills(capitals);
     // each gate is opened by an event: told at the end they would wait for ever
     const gates = { file: gate(), test: gate() };
-    const { build, propose } = skills.library;
-    const afterFile: typeof build = async (...given) => (await gates.file.opened, await build(...given));
-    const afterTest: typeof propose = async (...given) => (await gates.test.opened, await propose(...given));
+    const build = skills.library.build.bind(skills.library);
+    const propose = skills.library.propose.bind(skills.library);
+    const afterFile: typeof build = async (...given) => {
+      await gates.file.opened;
+      return await build(...given);
+    };
+    const afterTest: typeof propose = async (...given) => {
+      await gates.test.opened;
+      return await propose(...given);
+    };
     Object.assign(skills.library, { build: afterFile, propose: afterTest });
     const graph = createSkillGraph({ skills, model: scriptedMaker(writes(right), "done") }).compile({
       checkpointer: false,

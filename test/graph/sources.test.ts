@@ -86,6 +86,11 @@ test("readOpenApi gives every operation a name of its own, and closes circles", 
     { name: "pet_id", where: "path", required: true, schema: { type: "integer" } },
     { name: "body", schema: { properties: { friends: { type: "array", items: {} } } } },
   ]);
+  expect(read.operations[1]?.parameters[1]?.schema).toEqual({
+    type: "object",
+    required: ["name"],
+    properties: { name: { type: "string" }, friends: { type: "array", items: {} } },
+  });
   expect(read.operations[2]?.parameters).toMatchObject([
     { name: "class_", wire: "class", schema: {} },
     { name: "x_trace", wire: "X-Trace", where: "header", required: false },
@@ -135,7 +140,8 @@ test("a description that rules cannot read is for the maker, and without one the
   expect(sentText(model.calls[0]?.messages ?? [])).toContain("openapi: 3.0.0\npaths: {}");
   expect(await generateProposal({ skills }, { intent: "find cats", source })).toMatchObject({
     outcome: "failed",
-    code: "validation_failed",
+    code: "invalid_input",
+    fix: "give the API description as JSON, or name a chat model",
   });
 });
 

@@ -53,6 +53,7 @@ export class Disk {
   apply(operation: Operation): void {
     if (operation.kind === "sql" || operation.kind === "spawn") return;
     if (operation.kind === "rename" || operation.kind === "link") return this.#move(operation);
+    if (operation.kind === "fsync" && operation.path === this.#path) return this.#sync(this.#root);
     const place = this.#place(operation.path);
     if (place === undefined) return;
     const { folder, name } = place, node = folder.entries.get(name);

@@ -1,5 +1,5 @@
-// Does one operation to a home, as a host would. What is given by `states` gets a copy of the home after each commit
-// whose files were brought up.
+// Does one operation to a home, as a host would. The folder `states` gets a copy of the home after each commit whose
+// files were brought up.
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -18,19 +18,17 @@ export interface HostTask {
   /** As `OpenHomeOptions.trusted`. */
   readonly trusted: boolean;
   readonly packages: string;
-  readonly scratch: string;
-  readonly states?: string;
+  readonly states?: { readonly folder: string; readonly copyBy: string };
 }
+
+type Work = (reached: number) => Promise<void>;
 
 const task = JSON.parse(process.argv[2] ?? "") as HostTask;
 const scenario = SCENARIOS.find(({ name }) => name === task.scenario);
 if (scenario === undefined) throw new Error(`no scenario ${task.scenario}`);
 if (task.states !== undefined) keepStates(task.states);
 
-const runner = createRunner({
-  sandbox: createSandbox({ backend: "unsafe-none" }),
-  scratchRoot: task.scratch,
-});
+const runner = createRunner({ sandbox: createSandbox({ backend: "unsafe-none" }) });
 const library = await openLibrary({
   dir: task.dir,
   trusted: task.trusted,
@@ -41,13 +39,14 @@ await scenario.perform(library, task.packages);
 await library.close();
 await runner.close();
 
-function keepStates(folder: string): void {
-  const project = HomeDb.prototype.project;
+function keepStates({ folder, copyBy }: NonNullable<HostTask["states"]>): void {
+  const prototype = HomeDb.prototype as { project: (this: HomeDb, work: Work) => Promise<void> };
+  const { project } = prototype;
   let kept = 0;
-  HomeDb.prototype.project = async function (work) {
+  prototype.project = async function (work) {
     await project.call(this, work);
     mkdirSync(folder, { recursive: true });
     // Another process: reading the database's file in this one would give its lock away.
-    execFileSync("cp", ["-a", task.dir, join(folder, String(kept++).padStart(3, "0"))]);
+    execFileSync(copyBy, ["-a", task.dir, join(folder, String(kept++).padStart(3, "0"))]);
   };
 }

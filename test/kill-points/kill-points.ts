@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,6 +17,8 @@ import { differences, type HomeState, homeState } from "./home-state.ts";
 import { ReplayedDatabase } from "./replayed-database.ts";
 import { type Scenario, writePackages } from "./scenarios.ts";
 
+/** Copies homes. Of the host's operations it is none. */
+const COPY = "cp";
 const HOST = fileURLToPath(new URL("host.ts", import.meta.url));
 
 /** Where one host runs: a home, the user's settings, and a folder for running programs. */
@@ -81,23 +83,20 @@ export class KillRoom {
       await this.#open(scenario, start, (library) => prepare(library, this.#packages));
     }
     const states = [await this.#settled(start, start.home)];
-    const through = this.#room(start), kept = join(through.folder, "states");
-    await this.#host(scenario, through, {}, kept);
-    for (const name of readdirSync(kept).sort()) {
-      states.push(await this.#settled(through, join(kept, name)));
-    }
-    const whole = this.#room(start),
-      record = join(through.folder, "record"),
-      count = join(through.folder, "count");
-    await this.#host(scenario, whole, { record, contents: true, count });
-    const wrong = differences(homeState(whole), lastOf(states), new Map());
+    const room = this.#room(start);
+    const kept = join(room.folder, "states"), record = join(room.folder, "record");
+    await this.#host(scenario, room, { record, contents: true }, kept);
+    for (const name of readdirSync(kept).sort()) states.push(await this.#settled(room, join(kept, name)));
+    const wrong = differences(homeState(room), lastOf(states), new Map());
     if (wrong.length > 0) {
       throw new Error(`"${scenario.name}" leaves a home that opening changes: ${wrong.join("\n")}`);
     }
-    const seen = Number(readFileSync(count, "utf8")), operations = readRecord(record);
-    through.remove();
-    whole.remove();
-    return { scenario, start, place: whole.folder, record: operations, seen, states };
+    const operations = readRecord(record).filter(({ kind, path }) =>
+      path !== kept && (kind !== "spawn" || path !== COPY)
+    );
+    const seen = operations.filter(({ n }) => n !== null).length;
+    room.remove();
+    return { scenario, start, place: room.folder, record: operations, seen, states };
   }
 
   /** Runs the scenario anew and kills its host before operation `n`. Undefined when it ended before that. */
@@ -115,7 +114,7 @@ export class KillRoom {
    * Cuts the power before each recorded operation and after the last one, and looks at what is left: the operations up to
    * there without what was not synced. What was looked at before is not looked at again.
    *
-   * @param picks which of the cuts are made, by their numbers
+   * @param picks which of the cuts are made, by their numbers; those after the last operation always are
    */
   async *powerCuts(
     { scenario, start, place, record, states }: Course,
@@ -128,17 +127,15 @@ export class KillRoom {
     copy(join(start.home, ".state/home.db"), join(folder, "home.db"));
     const known = new Set<string>();
     for (let n = 0, cut = 0; n <= record.length; n++) {
+      const isDone = n === record.length;
       for (const kind of ["dropped", "empty", "torn"] as const) {
         const key = `${disk.digest(kind)} ${database.commits}`;
-        if (known.has(key)) continue;
+        if (!isDone && (known.has(key) || !picks(cut++))) continue;
         known.add(key);
-        if (!picks(cut++)) continue;
-        const room = this.#room();
-        rmSync(room.folder, { recursive: true });
-        disk.write(room.folder, kind);
-        mkdirSync(room.scratch);
+        // Trust is in a home at its place: it comes back to it.
+        disk.write(place, kind);
+        const room = new Room(place);
         if (existsSync(join(room.home, ".state"))) database.copyTo(join(room.home, ".state/home.db"));
-        const isDone = n === record.length;
         const verdict = await this.look({ scenario, states }, room, cut % 5 === 0);
         const lost = isDone && verdict.state !== states.length - 1 ? ["what was done is lost"] : [];
         const what = `${kind} before ${JSON.stringify(record[n] ?? "the end").slice(0, 300)}`;
@@ -156,11 +153,22 @@ export class KillRoom {
     before.remove();
   }
 
-  /** Opens a home and sees in which state it is, whether all agrees with it, and whether the operation can be done again. */
-  async look(
+  /**
+   * Opens a home and sees in which state it is and whether all agrees with it; with `again`, whether the operation can be
+   * done again.
+   */
+  async look(course: Pick<Course, "scenario" | "states">, room: Room, again = true): Promise<Verdict> {
+    try {
+      return await this.#look(course, room, again);
+    } catch (error) {
+      return { state: undefined, problems: [`threw ${String(error)}`] };
+    }
+  }
+
+  async #look(
     { scenario, states }: Pick<Course, "scenario" | "states">,
     room: Room,
-    again = true,
+    again: boolean,
   ): Promise<Verdict> {
     const last = lastOf(states), problems: string[] = [];
     const findings = await this.#open(scenario, room, (library) => library.check());
@@ -172,21 +180,25 @@ export class KillRoom {
       const [nearest = []] = [...distances].sort((one, other) => one.length - other.length);
       return { state: undefined, problems: [...problems, ...nearest] };
     }
-    if (state < states.length - 1) {
-      if (!again) return { state, problems };
-      const findings = await this.#open(scenario, room, async (library) => {
-        await scenario.perform(library, this.#packages);
-        return await library.check();
-      });
-      problems.push(...findings.map(({ message }) => `found when it was done again: ${message}`));
-      if (state === 0) {
-        problems.push(...differences(homeState(room), last, last).map((one) => `done again: ${one}`));
-      }
-    } else problems.push(...differences(found, last, last));
-    for (const user of readdirSync(room.scratch)) {
-      problems.push(...readdirSync(join(room.scratch, user)).map((name) => `left over: scratch/${name}`));
-    }
+    const isLast = state === states.length - 1;
+    if (isLast) problems.push(...differences(found, last, last));
+    else if (again) problems.push(...await this.#again(scenario, room, state === 0 ? last : undefined));
     return { state, problems };
+  }
+
+  /** Does the operation again. From the state before it, that ends in the one after it. */
+  async #again(scenario: Scenario, room: Room, last: HomeState | undefined): Promise<readonly string[]> {
+    const findings = await this.#open(scenario, room, async (library) => {
+      await scenario.perform(library, this.#packages);
+      return await library.check();
+    });
+    const wrong = last === undefined ? [] : differences(homeState(room), last, last);
+    const left = readdirSync(room.scratch).flatMap((user) => readdirSync(join(room.scratch, user)));
+    return [
+      ...findings.map(({ message }) => `found when it was done again: ${message}`),
+      ...wrong.map((one) => `done again: ${one}`),
+      ...left.map((name) => `left over: scratch/${name}`),
+    ];
   }
 
   close(): void {
@@ -220,28 +232,24 @@ export class KillRoom {
     room: Room,
     work: (library: OpenedLibrary) => Promise<T>,
   ): Promise<T> {
-    return this.#line.run("open", async () => {
-      const before = process.env["XDG_CONFIG_HOME"];
-      process.env["XDG_CONFIG_HOME"] = room.config;
-      const runner = createRunner({ sandbox: this.#sandbox, scratchRoot: room.scratch });
-      try {
-        const library = await openLibrary({
-          dir: room.home,
-          trusted: !found,
-          environments: this.#environments,
-          runner,
-        });
-        try {
-          return await work(library);
-        } finally {
-          await library.close();
-        }
-      } finally {
-        await runner.close();
-        if (before === undefined) delete process.env["XDG_CONFIG_HOME"];
-        else process.env["XDG_CONFIG_HOME"] = before;
-      }
-    });
+    return this.#line.run(
+      "open",
+      () =>
+        withEnvironment({ XDG_CONFIG_HOME: room.config, TMPDIR: room.scratch }, async () => {
+          const runner = createRunner({ sandbox: this.#sandbox });
+          try {
+            const environments = this.#environments;
+            const library = await openLibrary({ dir: room.home, trusted: !found, environments, runner });
+            try {
+              return await work(library);
+            } finally {
+              await library.close();
+            }
+          } finally {
+            await runner.close();
+          }
+        }),
+    );
   }
 
   /** @returns whether it was killed */
@@ -251,16 +259,16 @@ export class KillRoom {
       dir: room.home,
       trusted: scenario.found !== true,
       packages: this.#packages,
-      scratch: room.scratch,
-      ...(states === undefined ? {} : { states }),
+      ...(states === undefined ? {} : { states: { folder: states, copyBy: COPY } }),
     };
     const child = spawn(FAULTY_NODE, [...FAULTS, HOST, JSON.stringify(task)], {
       stdio: ["ignore", "ignore", "pipe"],
       env: {
         ...process.env,
         XDG_CONFIG_HOME: room.config,
+        TMPDIR: room.scratch,
         NODE_COMPILE_CACHE: join(this.#folder, "compiled"),
-        ...(states === undefined ? faultEnvironment(orders) : {}),
+        ...faultEnvironment(orders),
       },
     });
     let said = "";
@@ -275,6 +283,23 @@ export class KillRoom {
   }
 }
 
+/** Sets variables of this process while something is done. */
+async function withEnvironment<T>(
+  variables: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
 function lastOf(states: readonly HomeState[]): HomeState {
   return states.at(-1) ?? new Map<string, string>();
 }
@@ -286,5 +311,5 @@ function isLeftInSettings(difference: string): boolean {
 
 function copy(from: string, to: string): void {
   // With all modes and times, which `cpSync` does not keep for folders.
-  if (existsSync(from)) execFileSync("cp", ["-a", from, to]);
+  if (existsSync(from)) execFileSync(COPY, ["-a", from, to]);
 }

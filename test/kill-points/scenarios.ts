@@ -3,15 +3,18 @@ import { dirname, join } from "node:path";
 import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
 import { romanSkill } from "../lifecycle/support/open-home.ts";
 
+/** What is done to a home; `packages` is the folder of `writePackages`. */
+type Operation = (library: OpenedLibrary, packages: string) => Promise<unknown>;
+
 /** One operation on a home, and the home that it begins with. */
 export interface Scenario {
   readonly name: string;
   /** The home is not chosen by code: it has to be one that the user made. */
   readonly found?: boolean;
   /** Makes the home. Without it the operation begins with nothing. */
-  prepare?(library: OpenedLibrary, packages: string): Promise<unknown>;
+  readonly prepare?: Operation;
   /** The operation. */
-  perform(library: OpenedLibrary, packages: string): Promise<unknown>;
+  readonly perform: Operation;
 }
 
 const ID = "roman";
@@ -63,11 +66,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "install a new version in the place of a candidate",
-    async prepare(library, packages) {
+    prepare: async (library, packages) => {
       await active(library, packages, "v1");
       await library.install(join(packages, "v2"));
     },
     perform: (library, packages) => library.install(join(packages, "v3")),
+  },
+  {
+    name: "install what was staged and built",
+    prepare: (library, packages) => active(library, packages, "v1"),
+    perform: async (library) => {
+      const { key } = await library.stage(romanSkill("3.0.0"));
+      await library.build(key);
+      await library.installStaged(key);
+    },
   },
   {
     name: "test",
@@ -76,7 +88,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "activate",
-    async prepare(library, packages) {
+    prepare: async (library, packages) => {
       await active(library, packages, "v1");
       await library.install(join(packages, "v2"));
     },
@@ -105,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "uninstall",
-    async prepare(library, packages) {
+    prepare: async (library, packages) => {
       await active(library, packages, "v1", "v2");
       await library.secrets.set({ skill: ID, name: "TOKEN", value: "open sesame" });
     },

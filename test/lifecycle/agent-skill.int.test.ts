@@ -152,8 +152,9 @@ describe("an Agent Skills folder that serves", () => {
       words: ["ccc", "bb"],
       verbose: 2,
     });
-    expect(await run("count", { text: "--upper a", only: ["a"], upper: true })).toEqual({
-      words: ["A"],
+    expect(await run("count", { text: "a b", only: ["a"] })).toEqual({ words: ["a"], verbose: 0 });
+    expect(await run("count", { text: "--upper", upper: true })).toEqual({
+      words: ["--UPPER"],
       verbose: 0,
     });
     await expect(run("count", { text: "a", only: ["--upper"] })).rejects.toMatchObject({

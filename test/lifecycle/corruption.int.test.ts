@@ -224,6 +224,7 @@ async function tells(): Promise<Told> {
   const opened = await home.open({ dir });
   try {
     const findings = await opened.check();
+    if (findings.length > 0) return { findings, generations: [], list: [], audit: [] };
     const list = await opened.list();
     return { findings, list, generations: await opened.generations("roman"), audit: await opened.audit() };
   } finally {

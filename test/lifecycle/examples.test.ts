@@ -32,6 +32,23 @@ describe("judgeExample", () => {
     expect(judgeExample(example, { value: got }).status).toBe(status);
   });
 
+  it("passes when the expected files came letter for letter, and tells what came of the others", () => {
+    const example: Example = { input: {}, expected: 1, artifacts: { "a.txt": "é\n", "b.txt": "b" } };
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    const all = { "a.txt": bytes("é\n"), "b.txt": bytes("b"), "more.txt": bytes("") };
+    expect(judgeExample(example, { value: 1, artifacts: all })).toEqual({
+      example,
+      status: "passed",
+      got: 1,
+    });
+    const wrong = { "a.txt": bytes("e\n") };
+    expect(judgeExample(example, { value: 1, artifacts: wrong })).toMatchObject({
+      status: "failed",
+      artifacts: { "a.txt": "e\n", "b.txt": null },
+    });
+    expect(judgeExample(example, { value: 2, artifacts: all }).status).toBe("failed");
+  });
+
   it("passes any value when nothing is expected", () => {
     expect(judgeExample({ input: {} }, { value: 7 }).status).toBe("passed");
   });

@@ -94,7 +94,7 @@ describe("the state of a skill", () => {
     await library.close();
     library = await home.open();
     expect(await all()).toEqual(["one", "two"]);
-    expect(folders()).toEqual([expect.stringMatching(/^1-[0-9a-f]{8}$/)]);
+    expect(folders()).toEqual([expect.stringMatching(/^1-\d+$/)]);
     expect(await library.check()).toEqual([]);
   });
 
@@ -201,13 +201,13 @@ describe("the state of a skill", () => {
     await add("first");
     await library.install(home.write("notes", notes("2.0.0", 2, `import time\ntime.sleep(0.2)\n${UP}`)));
     const activated = library.activate("notes");
-    const calls = [1, 2, 3].map((number) => add(`note ${number}`));
+    const calls = (async () => {
+      for (const number of [1, 2, 3]) await add(`note ${number}`);
+    })();
     expect((await activated).version).toBe("2.0.0");
-    await Promise.all(calls);
-    await add("last");
+    await calls;
     const kept = await all() as string[];
-    expect(kept[0]).toBe("1 -> 2");
-    expect(kept).toEqual(expect.arrayContaining(["first", "last"]));
+    expect(kept.toSorted()).toEqual(["1 -> 2", "first", "note 1", "note 2", "note 3"]);
   });
 
   it("is migrated again when somebody else writes to it, and not at all when that goes on", async () => {

@@ -226,7 +226,7 @@ describe("the main job", () => {
   test("without a maker create_skill says that only a scaffold can be written", async () => {
     const { start } = agentOf([[create()], "done"], { mode: "full", checkpointer: new MemorySaver() });
     expect((await start()).answers).toMatchObject([{
-      json: { outcome: "failed", code: "tests_failed", reason: expect.stringContaining("scaffold") },
+      json: { outcome: "failed", code: "tests_failed", reason: expect.stringContaining("without a model") },
     }]);
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { errorContent } from "../../src/tools/tool-answer.ts";
 import { plainWords, visibleJson, withoutHostPaths } from "../../src/tools/untrusted-text.ts";
 
 test("visibleJson hides nothing and stays JSON of the same value", () => {
@@ -33,4 +34,15 @@ test("withoutHostPaths takes no time over what looks like a path", () => {
   const began = performance.now();
   expect(withoutHostPaths(text).length).toBeLessThan(60_000);
   expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test("errorContent is short, hides nothing, and tells nothing of where the host keeps its files", () => {
+  const content = errorContent({
+    code: "tool_failed",
+    message: `no\u202e in /root/.skills/.runtime/a/skill.py ${"x".repeat(100_000)}`,
+    fix: "look at /home/ada/key",
+  });
+  expect(content.length).toBeLessThan(2_400);
+  expect(content).toContain("no\\u202e in …/skill.py xxx");
+  expect(JSON.parse(content)).toMatchObject({ error: { code: "tool_failed", fix: "look at …/key" } });
 });

@@ -18,6 +18,7 @@ export const hostCommand: Command = {
       verifier: verifier as string | undefined,
     });
     const { stdin, stdout, signal } = terminal;
+    if (terminal.interactive) terminal.note("reading one JSON object a line; Ctrl-D ends it");
     await serveHost(createHost({ ...context, actor: { via: "host" } }), stdin, stdout, signal);
     return { document: undefined, text: "" };
   },

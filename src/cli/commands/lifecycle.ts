@@ -6,7 +6,7 @@ import { installLocked, lock } from "../../operations/lock.ts";
 import { pack } from "../../operations/pack.ts";
 import { createPackage } from "../../operations/new.ts";
 import { perform } from "../../operations/perform.ts";
-import type { Operation } from "../../operations/types.ts";
+import type { Operation, OperationContext } from "../../operations/types.ts";
 import { homeLayout } from "../../lifecycle/home-layout.ts";
 import { trustHome } from "../../lifecycle/trust.ts";
 import { plainText } from "../../base/plain-text.ts";
@@ -33,13 +33,23 @@ export const newCommand: Command = {
 
 export const validateCommand: Command = {
   name: "validate",
-  summary: "check a package folder without installing it",
-  args: [["<dir>", "the package folder, or one script with its manifest inside"]],
+  summary: "check a package without installing it, or that an installed skill is as it was installed",
+  args: [[
+    "<dir>",
+    "a package folder, or one script with its manifest inside; else the id of an installed skill",
+  ]],
   options: [],
-  examples: ["skillwright validate ./word_count"],
+  examples: ["skillwright validate ./word_count", "skillwright validate word_count"],
   async run({ terminal, open }, [dir = "."]) {
-    const report = await perform(operations.validate, await open(), { package_dir: resolve(dir) });
-    const verdict = report.ok ? terminal.style("green", "valid") : terminal.style("red", "not valid");
+    const context = await open();
+    const installed = await isInstalled(context, dir);
+    const report = installed
+      ? await perform(operations.verify, context, { id: dir })
+      : await perform(operations.validate, context, { package_dir: resolve(dir) });
+    const [good, bad] = installed
+      ? ["as it was installed", "not as it was installed"]
+      : ["valid", "not valid"];
+    const verdict = report.ok ? terminal.style("green", good) : terminal.style("red", bad);
     return {
       document: report,
       text: [verdict, showFindings(terminal, report.findings)].join("\n").trim(),
@@ -47,6 +57,12 @@ export const validateCommand: Command = {
     };
   },
 };
+
+/** A path goes before an id. */
+async function isInstalled({ skills }: OperationContext, name: string): Promise<boolean> {
+  if (await stat(resolve(name)).then(() => true, () => false)) return false;
+  return await skills.library.info(name).then(() => true, () => false);
+}
 
 export const packCommand: Command = {
   name: "pack",
@@ -113,7 +129,7 @@ export const lockCommand: Command = {
   summary: "write skills.lock into the home: what serves, with digests, needs and Python packages",
   args: [],
   options: [],
-  examples: ["skillwright lock", "skillwright install --frozen"],
+  examples: ["skillwright lock", "skillwright lock --dir ./.skills"],
   async run({ open }) {
     const context = await open();
     const written = await perform(lock, context, {});

@@ -96,9 +96,12 @@ export const statsCommand: Command = {
       id,
       ...(days === undefined ? {} : { days: Number(days) }),
     });
-    const lines = answer.stats.map(({ skill_id, tool, runs, failed, p50_ms, p95_ms }) =>
+    const lines = answer.stats.map(({ skill_id, tool, runs, failed, max_rss_kb, ...took }) =>
       `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} runs, ${failed} failed, ` +
-      `median ${p50_ms.toFixed(1)} ms, 95% within ${p95_ms.toFixed(1)} ms`
+      `median ${took.p50_ms.toFixed(1)} ms, ` +
+      `95% within ${took.p95_ms.toFixed(1)} ms${
+        max_rss_kb === null ? "" : `, at most ${(max_rss_kb / 1024).toFixed(0)} MB`
+      }`
     );
     const makers = answer.makers.map(({ maker, generations, outcomes, turns, tokens, wall_ms }) => {
       const ended = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
@@ -119,6 +122,8 @@ function showStatus(terminal: Terminal, answer: StatusAnswer): string {
     ...generations.map((one) => {
       const tests = one.tests === null
         ? "not tested"
+        : one.tests.cases === 0
+        ? `no tests, ${one.tests.passed ? "but it starts" : "and it does not start"}`
         : `${one.tests.cases - one.tests.failed} of ${one.tests.cases} tests passed`;
       return `  ${one.version} slot ${one.slot} ${one.status}, ${tests}, installed ${time(one.installed_at)}`;
     }),

@@ -9,7 +9,7 @@ import type { Terminal } from "../terminal.ts";
 
 export const updateCommand: Command = {
   name: "update",
-  summary: "install, test and activate what a skill's source has now",
+  summary: "bring a skill to what its source has now: installed, tested, activated",
   args: [
     ["<id>", "the skill's id"],
     ["[source]", "as for install; default: where it came from"],

@@ -1,4 +1,5 @@
 import { approveWith } from "../approval.ts";
+import { replacedBy } from "../../lifecycle/proposals.ts";
 import type { SkillLibrary } from "../../lifecycle/skill-library.ts";
 import { noteMaking } from "../history.ts";
 import { proposalOf, requireChecked } from "../proposal-of.ts";
@@ -31,5 +32,5 @@ export const propose: StageWork = async (context, state) => {
 async function replaced(library: SkillLibrary, old: string, by: string): Promise<void> {
   const { status, digest } = await library.proposal(old);
   if (status !== "pending") return;
-  await library.decide(old, { approved: false, digest, reason: `replaced by proposal ${by}` });
+  await library.decide(old, { approved: false, digest, reason: replacedBy(by) });
 }

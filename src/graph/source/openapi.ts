@@ -63,7 +63,7 @@ export function readOpenApi(text: string, name: string): Api {
   const root = fields(parseJson(text, JSON.stringify(name), { maxBytes: BOUNDS.bytes }));
   const refuse = (what: string, fix: string): SkillError =>
     new SkillError("invalid_input", `${JSON.stringify(name)} ${what}`, { fix });
-  if (!/^3\./.test(textOf(root["openapi"]))) {
+  if (!textOf(root["openapi"]).startsWith("3.")) {
     throw refuse("is no OpenAPI 3 description", 'give a JSON file with "openapi": "3…"');
   }
   const base = serverOf(root);

@@ -15,6 +15,16 @@ const FORM = "v1";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** The key that stored secrets are sealed with, wherever it is kept. */
+export interface SealKey {
+  /** Where it is kept, for people. */
+  readonly path: string;
+  /** The key, or undefined when there is none yet. @throws {SkillError} `secrets_unusable` */
+  find(): Uint8Array | undefined;
+  /** The key, made when there is none yet. @throws {SkillError} `secrets_unusable` */
+  findOrMake(): Uint8Array;
+}
+
 /** Bytes of a key. */
 export const KEY_BYTES = 32;
 

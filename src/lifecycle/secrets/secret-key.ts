@@ -17,7 +17,7 @@ import process from "node:process";
 import { SkillError } from "../../base/errors.ts";
 import { ownTemporary, removeLeftBeside } from "../../base/own-temporary.ts";
 import { userConfigFolder } from "../user-config.ts";
-import { KEY_BYTES } from "./seal.ts";
+import { KEY_BYTES, type SealKey } from "./seal.ts";
 
 /** Where the key for stored secrets is. */
 export function secretKeyPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -29,7 +29,7 @@ export function secretKeyPath(env: Readonly<Record<string, string | undefined>> 
  * that a copy of a home holds no readable secret. It does not protect from programs that run as the same user outside
  * a sandbox.
  */
-export class SecretKey {
+export class SecretKey implements SealKey {
   readonly #path: string;
   #bytes: Uint8Array | undefined;
   #swept = false;
@@ -102,23 +102,34 @@ function makeKey(path: string): void {
   const folder = dirname(path);
   const temporary = ownTemporary(path);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(temporary, `${randomBytes(KEY_BYTES).toString("base64")}\n`, {
       mode: 0o600,
       flag: "wx",
       flush: true,
     });
     linkSync(temporary, path);
-    syncFolder(folder);
+    rmSync(temporary);
+    // Secrets that are stored next must not survive a power cut that takes the key.
+    for (let made = folder; made.length >= (first ?? folder).length; made = dirname(made)) syncFolder(made);
+    if (first !== undefined) syncFolder(dirname(first));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw unusable(path, (error as Error).message, "make its folder writable for you");
   } finally {
-    rmSync(temporary, { force: true });
+    forget(temporary);
   }
 }
 
-/** Secrets that are stored next must not survive a power cut that takes the key. */
+/** What can't be removed is no reason to fail: it is no key that anybody uses. */
+function forget(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true });
+  } catch {
+    // The next to look at the folder may.
+  }
+}
+
 function syncFolder(folder: string): void {
   const file = openSync(folder, constants.O_RDONLY);
   try {

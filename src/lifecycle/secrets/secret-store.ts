@@ -1,8 +1,7 @@
 import { SkillError } from "../../base/errors.ts";
 import type { HomeDb, HomeTransaction } from "../home-db.ts";
 import { touchSkill } from "../records.ts";
-import { keyName, keyNameOf, seal, unseal } from "./seal.ts";
-import type { SecretKey } from "./secret-key.ts";
+import { keyName, keyNameOf, seal, type SealKey, unseal } from "./seal.ts";
 
 /** A stored secret without its value. */
 export interface SecretInfo {
@@ -16,9 +15,9 @@ export interface SecretInfo {
 /** Secrets of a home, sealed, in `home.db`. Writing happens inside the transaction of the caller. */
 export class SecretStore {
   readonly #db: HomeDb;
-  readonly #key: SecretKey;
+  readonly #key: SealKey;
 
-  constructor(db: HomeDb, key: SecretKey) {
+  constructor(db: HomeDb, key: SealKey) {
     this.#db = db;
     this.#key = key;
   }
@@ -86,7 +85,7 @@ export class SecretStore {
         "secrets_unusable",
         `${what} was stored with another key than "${this.#key.path}"`,
         {
-          fix: `put that key file back, or set the secret anew`,
+          fix: `put that key back, or set the secret anew`,
           details,
         },
       );

@@ -1,9 +1,9 @@
-import { lstatSync, readdirSync } from "node:fs";
-import { cp, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { syncFolder } from "../../base/atomic-file.ts";
+import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { cp, open, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeFolder, syncFolder, writeFileAtomic } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
-import type { HomeDb } from "../home-db.ts";
+import type { HomeDb, HomeTransaction } from "../home-db.ts";
 import type { HomeLayout } from "../home-layout.ts";
 import { isClaimed } from "../leases.ts";
 import type { Staging } from "../staging.ts";
@@ -12,35 +12,47 @@ import { readState } from "./state-rows.ts";
 const NOTE = "state.json";
 
 /**
- * The folders in which skills keep what they keep between runs. A note in staging names each folder that is about to
- * come or go, so that one which nothing points at is found again after a kill and removed.
+ * The folders in which skills keep what they keep between runs, named by schema and transaction. One is made in staging
+ * and moved to its place in the transaction that points at it; a note in staging names the skill meanwhile, so that a
+ * folder which nothing points at is found again after a kill and removed.
  */
 export class StateFolders {
   readonly #layout: HomeLayout;
   readonly #staging: Staging;
-  readonly #db: Pick<HomeDb, "sql">;
+  readonly #db: HomeDb;
 
-  constructor(layout: HomeLayout, staging: Staging, db: Pick<HomeDb, "sql">) {
+  constructor(layout: HomeLayout, staging: Staging, db: HomeDb) {
     this.#layout = layout;
     this.#staging = staging;
     this.#db = db;
   }
 
-  /** Runs `change` with a fresh folder name; afterwards what nothing points at of that and of `old` is gone. */
-  async replace<T>(
-    id: string,
-    schemaVersion: number,
-    old: readonly string[],
-    change: (folder: string) => Promise<T>,
-  ): Promise<T> {
-    const folder = `${schemaVersion}-${crypto.randomUUID().slice(0, 8)}`;
+  /** Runs `change` with the path of a folder that is to be made; afterwards what nothing points at is gone. */
+  async change<T>(id: string, change: (room: string) => Promise<T>): Promise<T> {
     const note = await this.#staging.temporary();
-    await writeFile(join(note, NOTE), JSON.stringify({ id, folders: [folder, ...old] }));
+    await writeFileAtomic(join(note, NOTE), JSON.stringify({ id }));
+    await syncFolder(dirname(note));
     try {
-      return await change(folder);
+      await makeFolder(dirname(this.#layout.data(id, "x")), { mode: 0o700 });
+      return await change(join(note, "state"));
     } finally {
       await this.#settle(note);
     }
+  }
+
+  /** Moves what was made to its place, inside the transaction that will point at it. The answer is its name. */
+  place(tx: HomeTransaction, id: string, schemaVersion: number, room: string): string {
+    const folder = `${schemaVersion}-${tx.revision}`;
+    const place = this.#layout.data(id, folder);
+    rmSync(place, { recursive: true, force: true });
+    renameSync(room, place);
+    const parent = openSync(dirname(place), "r");
+    try {
+      fsyncSync(parent);
+    } finally {
+      closeSync(parent);
+    }
+    return folder;
   }
 
   /** Settles what dead processes were changing. */
@@ -51,22 +63,24 @@ export class StateFolders {
     }
   }
 
+  /** A note cut short by a kill names nothing: then nothing was begun. */
   async #settle(note: string): Promise<void> {
-    const text = await readFile(join(note, NOTE), "utf8").catch(() => undefined);
-    if (text === undefined) return;
-    const { id, folders } = readNote(text);
-    const used = readState(this.#db.sql, id).map((row) => row.folder);
-    for (const folder of folders.filter((one) => !used.includes(one))) {
-      await rm(this.#layout.data(id, folder), { recursive: true, force: true, maxRetries: 3 });
-    }
-    await rm(note, { recursive: true, force: true });
+    const text = await readFile(join(note, NOTE), "utf8").catch(() => "");
+    const [, id] = /^\{"id":"([a-z][a-z0-9_-]{0,63})"\}$/.exec(text) ?? [];
+    if (id === undefined) return;
+    await this.#db.alone(() => this.#sweep(id));
+    await rm(note, { recursive: true, force: true, maxRetries: 3 });
   }
-}
 
-/** Makes an empty folder, for this user only. */
-export async function makeStateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  await syncFolder(join(path, ".."));
+  /** No other process is about to point at a folder: it would do that in a transaction. */
+  async #sweep(id: string): Promise<void> {
+    const used = readState(this.#db.sql, id).map(({ folder }) => folder);
+    const all = dirname(this.#layout.data(id, "x"));
+    for (const name of await readdir(all).catch(() => [])) {
+      if (!used.includes(name)) await rm(join(all, name), { recursive: true, force: true, maxRetries: 3 });
+    }
+    for (const folder of [all, dirname(all)]) await rmdir(folder).catch(() => {});
+  }
 }
 
 /** Copies a folder as it is, links as links; what is at `to` goes. False when it changed meanwhile. @throws {SkillError} `home_unusable` */
@@ -100,14 +114,5 @@ export async function syncState(folder: string): Promise<void> {
     await file.sync().finally(() => file.close());
   }
   const folders = entries.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name));
-  for (const one of [...folders, folder, join(folder, "..")]) await syncFolder(one);
-}
-
-/** A note cut short by a kill names nothing: then nothing was begun. */
-function readNote(text: string): { readonly id: string; readonly folders: readonly string[] } {
-  const [, id = "", list = ""] =
-    /^\{"id":"([a-z][a-z0-9_-]{0,63})","folders":\[("\d+-[0-9a-f]{8}"(?:,"\d+-[0-9a-f]{8}")*)\]\}$/.exec(
-      text,
-    ) ?? [];
-  return id === "" ? { id, folders: [] } : { id, folders: JSON.parse(`[${list}]`) as string[] };
+  for (const one of [...folders, folder]) await syncFolder(one);
 }

@@ -1,10 +1,11 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import type { Home } from "../home.ts";
 import type { HomeTransaction } from "../home-db.ts";
 import { toolTimeout } from "../program.ts";
 import type { StoredGeneration } from "../records.ts";
-import { copyState, makeStateFolder, stateLooks, syncState } from "./state-folders.ts";
+import { copyState, stateLooks, syncState } from "./state-folders.ts";
 import { readState, type StateRow, storeState } from "./state-rows.ts";
 
 const MOST_TRIES = 3;
@@ -31,43 +32,41 @@ export async function withState<T>(
   const rows = readState(home.db.sql, id);
   const [current] = rows, own = rows.find((row) => row.schema_version === state.schema_version);
   if (own !== undefined && (action === "rollback" || own === current)) {
-    return await serve(stateChange(id, rows, own));
+    return await serve((tx) => {
+      requireUnchanged(tx, id, rows);
+      storeState(tx, id, own);
+    });
   }
   if (current !== undefined && current.schema_version > state.schema_version) {
     throw tooOld(target, state.schema_version, current);
   }
-  const old = own === undefined ? [] : [own.folder];
-  return await home.stateFolders.replace(id, state.schema_version, old, async (folder) => {
-    const change = stateChange(id, rows, { schema_version: state.schema_version, folder });
+  return await home.stateFolders.change(id, async (room) => {
+    const change: StateChange = (tx) => {
+      requireUnchanged(tx, id, rows);
+      const { schema_version } = state;
+      storeState(tx, id, { schema_version, folder: home.stateFolders.place(tx, id, schema_version, room) });
+    };
     if (current !== undefined) {
-      const migration = { current, folder, change, signal };
+      const migration = { current, room, change, signal };
       return await home.stateGate.alone(id, () => migrated(home, target, migration, serve));
     }
-    await makeStateFolder(home.layout.data(id, folder));
+    await mkdir(room, { mode: 0o700 });
     return await serve(change);
   });
 }
 
-/** Stores the new row unless somebody else changed what is there. */
-function stateChange(
-  id: string,
-  rows: readonly StateRow[],
-  next: Pick<StateRow, "schema_version" | "folder">,
-): StateChange {
-  return (tx) => {
-    if (JSON.stringify(readState(tx.sql, id)) !== JSON.stringify(rows)) {
-      throw new SkillError("conflict", `the state of "${id}" was changed by somebody else at the same time`, {
-        fix: "look at its status and try again",
-        details: { id },
-      });
-    }
-    storeState(tx, id, next);
-  };
+function requireUnchanged(tx: HomeTransaction, id: string, rows: readonly StateRow[]): void {
+  if (JSON.stringify(readState(tx.sql, id)) === JSON.stringify(rows)) return;
+  throw new SkillError("conflict", `the state of "${id}" was changed by somebody else at the same time`, {
+    fix: "look at its status and try again",
+    details: { id },
+  });
 }
 
 interface Migration {
   readonly current: StateRow;
-  readonly folder: string;
+  /** Where the copy is made. */
+  readonly room: string;
   readonly change: StateChange;
   readonly signal: AbortSignal | undefined;
 }
@@ -79,16 +78,16 @@ interface Migration {
 async function migrated<T>(
   home: Home,
   target: StoredGeneration,
-  { current, folder, change, signal }: Migration,
+  { current, room, change, signal }: Migration,
   serve: (change: StateChange) => Promise<T>,
 ): Promise<T> {
   const { skill_id: id } = target;
-  const from = home.layout.data(id, current.folder), to = home.layout.data(id, folder);
+  const from = home.layout.data(id, current.folder);
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const looks = stateLooks(from);
-    if (!await copyState(from, to, looks)) continue;
-    await runMigration(home, target, current.schema_version, to, signal);
-    await syncState(to);
+    if (!await copyState(from, room, looks)) continue;
+    await runMigration(home, target, current.schema_version, room, signal);
+    await syncState(room);
     try {
       return await serve((tx) => {
         if (stateLooks(from) !== looks) throw new Changed();

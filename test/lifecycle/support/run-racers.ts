@@ -29,7 +29,7 @@ export async function runRacers(
 }
 
 interface Racer {
-  readonly ready: Promise<void>;
+  readonly ready: Promise<unknown>;
   readonly ended: Promise<Raced>;
   readonly go: () => void;
   readonly kill: () => void;
@@ -54,7 +54,7 @@ function startRacer(home: TestHome, name: string, steps: readonly Step[]): Racer
   const said = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
   return {
     // A racer that ends before it is ready ends the waiting.
-    ready: Promise.race([said, ended.then(() => {})]),
+    ready: Promise.race([said, ended]),
     ended,
     go: () => void child.stdin.end("go\n"),
     kill: () => void child.kill("SIGKILL"),

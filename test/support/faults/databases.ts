@@ -6,6 +6,10 @@ const CHANGES =
 /** Does nothing yet, but what is replayed must have it. */
 const OPENS = /^\s*(?:begin|savepoint|release|rollback)\b/i;
 
+interface Methods {
+  exec: (this: DatabaseSync, sql: string) => void;
+  prepare: (this: DatabaseSync, ...given: Parameters<DatabaseSync["prepare"]>) => StatementSync;
+}
 type Run = (this: StatementSync, ...values: unknown[]) => unknown;
 
 /** Puts the gate before every statement that changes a database, and before each commit. */
@@ -16,12 +20,13 @@ export function watchDatabases(gate: Gate): void {
     if (path === null || (!CHANGES.test(sql) && !OPENS.test(sql))) return;
     gate.pass({ kind: "sql", path, sql, values });
   };
-  const { exec, prepare } = DatabaseSync.prototype;
-  DatabaseSync.prototype.exec = function (sql) {
+  const database = DatabaseSync.prototype as Methods;
+  const { exec, prepare } = database;
+  database.exec = function (sql) {
     pass(this, sql, []);
     exec.call(this, sql);
   };
-  DatabaseSync.prototype.prepare = function (...given) {
+  database.prepare = function (...given) {
     const statement = prepare.apply(this, given);
     databases.set(statement, this);
     return statement;
