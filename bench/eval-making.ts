@@ -4,7 +4,7 @@
 //   npm run eval:making -- --model openai:gpt-5           a live model; answers are recorded in --out
 //     --tasks file     tasks in the format of test/data/toolmaking; may be given more than once
 //     --only id        these tasks; may be given more than once
-//     --out dir        table, rows, recordings, and the home that they were made in; default ./making
+//     --out dir        table, rows, recordings, and the home that they were made in; default ./tmp/making
 //     --resume         goes on in --out: tasks that have a row there are not run again
 //     --source text    who the model is, for the recordings; default: its name
 //     --json           the last line is one JSON document, nothing else on standard output
@@ -23,6 +23,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { SkillError } from "../src/base/errors.ts";
 import { makerByName } from "../src/cli/maker.ts";
 import { recorded } from "../examples/demo/recorded-model.ts";
 import { promptsDigest } from "./making/prompts-digest.ts";
@@ -38,7 +39,7 @@ const { values: options } = parseArgs({
     model: { type: "string" },
     tasks: { type: "string", multiple: true },
     only: { type: "string", multiple: true },
-    out: { type: "string", default: "making" },
+    out: { type: "string", default: "tmp/making" },
     resume: { type: "boolean", default: false },
     replay: { type: "string" },
     source: { type: "string" },
@@ -49,11 +50,19 @@ const say = (line: string): void => options.json ? console.error(line) : console
 const DATA = fileURLToPath(new URL("../test/data/toolmaking", import.meta.url));
 const tasks = (options.tasks ?? [join(DATA, "tasks.jsonl"), join(DATA, "own.jsonl")]).flatMap(readTasks);
 
-if (options.replay !== undefined) process.exitCode = await replay(options.replay);
-else if (options.model !== undefined) await evaluate(options.model);
-else {
+try {
+  process.exitCode = await run();
+} catch (error) {
+  const { message, fix } = SkillError.from(error, "invalid_input", "the evaluation cannot run");
+  console.error(fix === undefined ? message : `${message}\nTo do: ${fix}`);
+  process.exitCode = 1;
+}
+
+async function run(): Promise<number> {
+  if (options.replay !== undefined) return await replay(options.replay);
+  if (options.model !== undefined) return await evaluate(options.model);
   console.error("Say which model is to make the skills: --model provider:name, or --replay test/recordings");
-  process.exitCode = 2;
+  return 2;
 }
 
 async function replay(folder: string): Promise<number> {
@@ -78,7 +87,7 @@ function driftMessage(drifted: readonly string[]): string {
     `answer otherwise; run the evaluation with a model and record again: ${drifted.join(", ")}`;
 }
 
-async function evaluate(name: string): Promise<void> {
+async function evaluate(name: string): Promise<number> {
   const { out } = options;
   const rowsFile = join(out, "rows.jsonl"), recordings = join(out, "recordings");
   const before = existsSync(rowsFile) ? readRows(rowsFile) : [];
@@ -87,7 +96,7 @@ async function evaluate(name: string): Promise<void> {
   }
   mkdirSync(recordings, { recursive: true });
   const made = await makerByName(name);
-  if (made === undefined) return;
+  if (made === undefined) return 2;
   const todo = chosen().filter(({ id }) => !before.some(({ task }) => task === id));
   let number = before.length;
   const assignments = todo.map((task) => {
@@ -97,6 +106,7 @@ async function evaluate(name: string): Promise<void> {
       maker: (ready: MakingTask) =>
         recorded(made.model, (message, request) => turns.push(toTurn(message, request, ready))),
       done: (row: TaskRow, address: string | undefined) => {
+        requireMaker(row);
         appendFileSync(rowsFile, `${JSON.stringify(row)}\n`);
         const recording = { task: task.id, source: options.source ?? name, prompts: promptsDigest(), turns };
         writeRecording(recordings, ++number, recording, address);
@@ -107,6 +117,13 @@ async function evaluate(name: string): Promise<void> {
   const rows = [...before, ...await runTasks(join(out, "home"), assignments, name)];
   writeFileSync(join(out, "table.md"), toTable(rows, name));
   report(rows, name);
+  return 0;
+}
+
+/** A maker that does not answer at all has not failed at a task: the run ends, and can be resumed. */
+function requireMaker({ turns, why = "" }: TaskRow): void {
+  if (turns > 0 || !why.startsWith("maker_failed:")) return;
+  throw new SkillError("maker_failed", why, { fix: "see to the model, then run the same with --resume" });
 }
 
 function chosen(): readonly MakingTask[] {

@@ -23,7 +23,8 @@ const FEW = 100, MANY = 10_000;
 
 async function run(folder: string): Promise<Record<string, number | string>> {
   const sandbox = createSandbox();
-  const environments = createEnvironments({ env: { ...process.env } });
+  const user = { ...process.env };
+  const environments = createEnvironments({ env: user });
   const runner = createRunner({ sandbox, scratchRoot: join(folder, "scratch") });
   // What is made here is not to be found among the homes of the user.
   process.env["XDG_CONFIG_HOME"] = join(folder, "config");
@@ -32,7 +33,7 @@ async function run(folder: string): Promise<Record<string, number | string>> {
     const { backend } = await sandbox.probe();
     const program = await buildCommandLine(join(folder, "built"));
     const home = await openLibrary({ dir: join(folder, "home"), ...parts });
-    const installed = await installs(folder, home, environments);
+    const installed = await installs(folder, home, environments, user);
     await home.close();
     const few = await makeHome(folder, FEW, parts), many = await makeHome(folder, MANY, parts);
     const fresh = await packageCopy(join(folder, "fresh"), { id: "fresh" });

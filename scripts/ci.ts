@@ -36,6 +36,11 @@ const STEPS: readonly Step[] = [
   vitest("node-22", "test:node22"),
   { name: "demo", command: "npm", args: ["run", "demo", "--", "--json"] },
   { name: "demo-landlock", command: "npm", args: ["run", "demo", "--", "--json", "--sandbox", "landlock"] },
+  {
+    name: "recordings",
+    command: "npm",
+    args: ["run", "eval:making", "--", "--replay", "test/recordings", "--json"],
+  },
   { name: "packed", command: "npm", args: ["run", "test:packed"] },
 ];
 

@@ -2,14 +2,13 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { promisify } from "node:util";
 import { buildEnvironment } from "../../src/environment/build.ts";
 import { packageIndex } from "../../src/environment/package-index.ts";
 import { parseRequirements } from "../../src/environment/requirement.ts";
 import type { ToolResult } from "../../src/environment/run-tool.ts";
 import type { Environments } from "../../src/environment/types.ts";
-import { defaultCacheDir } from "../../src/environment/user-environment.ts";
+import { defaultCacheDir, type UserEnvironment } from "../../src/environment/user-environment.ts";
 import { uvEnvironment } from "../../src/environment/uv-environment.ts";
 
 const run = promisify(execFile);
@@ -34,11 +33,15 @@ export class BareUv {
     this.#stub = join(room, `${randomUUID()}.py`);
   }
 
-  /** Installs `dependencies` once, which fills uv's cache, and keeps the commands. */
-  static async record(environments: Environments, dependencies: readonly string[]): Promise<BareUv> {
+  /** Installs `dependencies` once, which fills uv's cache, and keeps the commands. `user` is what `environments` go by. */
+  static async record(
+    environments: Environments,
+    user: UserEnvironment,
+    dependencies: readonly string[],
+  ): Promise<BareUv> {
     const python = await environments.python(), uv = await environments.uv();
-    const room = join(defaultCacheDir(process.env), "install");
-    const index = await packageIndex(python, process.env);
+    const room = join(defaultCacheDir(user), "install");
+    const index = await packageIndex(python, user);
     const env = uvEnvironment({ index, cache: join(room, "cache"), home: room, offline: false });
     const bare = new BareUv(uv.path, env, room);
     const stage = await bare.#folder();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { syncFolder } from "../../src/base/atomic-file.ts";
 import type { Environments } from "../../src/environment/types.ts";
+import type { UserEnvironment } from "../../src/environment/user-environment.ts";
 import type { SkillLibrary } from "../../src/lifecycle/skill-library.ts";
 import { readPackageFiles } from "../../src/manifest/package-files.ts";
 import { measureStarts } from "../runner/measure.ts";
@@ -13,15 +14,19 @@ import { packageCopy } from "./package-copy.ts";
 const run = promisify(execFile);
 const DEPENDENCY = "httpx";
 
-/** Sets installs beside the least that they could cost. Every install is of a skill that the home does not hold. */
+/**
+ * Sets installs beside the least that they could cost. Every install is of a skill that the home does not hold. `user`
+ * is what `environments` go by.
+ */
 export async function installs(
   folder: string,
   library: SkillLibrary,
   environments: Environments,
+  user: UserEnvironment,
 ): Promise<Record<string, number>> {
   return {
     ...await besideCopy(folder, library, await environments.python()),
-    ...await besideUv(folder, library, environments),
+    ...await besideUv(folder, library, environments, user),
   };
 }
 
@@ -49,10 +54,11 @@ async function besideUv(
   folder: string,
   library: SkillLibrary,
   environments: Environments,
+  user: UserEnvironment,
 ): Promise<Record<string, number>> {
   const dependencies = [DEPENDENCY];
   const needing = await packageCopy(join(folder, "needing"), { id: "needing", dependencies });
-  const uv = await BareUv.record(environments, dependencies);
+  const uv = await BareUv.record(environments, user, dependencies);
   try {
     const { ours, floor } = await measureStarts({
       ours: () => install(library, needing),

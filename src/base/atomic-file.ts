@@ -42,13 +42,19 @@ export async function writeFileAtomic(
 }
 
 /**
- * Makes a folder and those around it that are missing, such that a power cut leaves them there.
+ * Makes a folder and those around it that are missing, such that a power cut leaves them there. When another process
+ * removes it at the same time, who uses it finds out.
  */
 export async function makeFolder(path: string, options: { readonly mode?: number } = {}): Promise<void> {
-  for (const folder of await madeIn(path, options)) await syncFolder(folder);
+  for (const folder of await madeIn(path, options)) await syncFolder(folder).catch(unlessGone);
 }
 
-/** The same, but who calls it syncs the folders that got an entry: they are the answer. */
+/** For a folder that is to be synced: without it there is nothing to sync. */
+export function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}
+
+/** Makes a folder in the same way, but who calls it syncs the folders that got an entry: they are the answer. */
 export async function madeIn(
   path: string,
   options: { readonly mode?: number } = {},

@@ -30,7 +30,7 @@ export class SharedGate {
     let open = (): void => {};
     this.#closed.set(key, new Promise((resolve) => (open = resolve)));
     try {
-      await Promise.allSettled(this.#running.get(key) ?? []);
+      for (const one of this.#running.get(key) ?? []) await one.catch(() => {});
       return await work();
     } finally {
       this.#closed.delete(key);

@@ -118,7 +118,10 @@ function exampleText({ example, status, got, artifacts = {}, error }: ExampleRes
 export function showProgress(terminal: Terminal, { stage, status, ms, detail }: OperationEvent): void {
   if (ms !== undefined) {
     const failed = status === "failed" ? " failed" : "";
-    terminal.note(terminal.style("dim", `${stage.padEnd(12)} ${ms.toFixed(0).padStart(6)} ms${failed}`));
+    const said = detail === undefined || detail === "" ? "" : `  ${plainText(detail)}`;
+    terminal.note(
+      terminal.style("dim", `${stage.padEnd(12)} ${ms.toFixed(0).padStart(6)} ms${failed}${said}`),
+    );
   } else if (detail !== undefined) {
     terminal.note(terminal.style("dim", `  ${plainText(detail)}`));
   }

@@ -58,7 +58,7 @@ export function stageNode(context: GraphContext, stage: string, work: StageWork)
     const ms = since(started);
     const { failure = null, stages_ms: before = state.stages_ms } = update;
     const result = failure === null
-      ? { status: "finished" } as const
+      ? { status: "finished", ...(stage === "discover" ? { detail: update.reuse ?? "" } : {}) } as const
       : { status: "failed", detail: failure.message } as const;
     emit({ kind: "stage", stage, ms, ...result });
     return { ...update, stages_ms: { ...before, [stage]: tenths((before[stage] ?? 0) + ms) } };

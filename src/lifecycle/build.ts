@@ -95,7 +95,8 @@ async function buildIn(
     { offline, ...(signal === undefined ? {} : { signal }) },
   );
   const resolved = resolveManifest(loaded, table, environment, context.settings, digest);
-  await writeFileAtomic(join(dir, RESOLVED), `${JSON.stringify(resolved, null, 2)}\n`, { mode: 0o444 });
+  const text = `${JSON.stringify(resolved, null, 2)}\n`;
+  await writeFileAtomic(join(dir, RESOLVED), text, { mode: 0o444, durable: false });
   await syncFolder(dir);
   const script = sha256(loaded.source);
   return { dir, build: buildDigest(resolved), digest, script, resolved, findings: report.findings };

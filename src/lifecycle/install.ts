@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
@@ -134,7 +133,7 @@ export async function installFiles(
     return await register(home, await makeBuild(dir, files, home.building, options), options);
   } finally {
     // It is gone, unless something failed on the way.
-    await rm(dir, { recursive: true, force: true });
+    await home.staging.forget(dir);
   }
 }
 
@@ -161,7 +160,8 @@ async function installOnce(home: Home, key: string, options: Options): Promise<S
 }
 
 async function discarded(home: Home, key: string, info: SkillInfo): Promise<SkillInfo> {
-  await home.staging.discard(key);
+  // It is installed, whatever can't be removed now.
+  await home.staging.discard(key).catch(() => {});
   return info;
 }
 

@@ -24,6 +24,11 @@ export function trashName(): string {
   return `trash-${randomUUID()}`;
 }
 
+/** Whether a name is one of `trashName`. */
+export function isTrash(name: string): boolean {
+  return name.startsWith("trash-");
+}
+
 /** Takes the claim of this process back. The answer is whether nobody else uses the folder. */
 export async function releaseFolder(folder: string): Promise<boolean> {
   await rm(join(folder, FOLDER, await ownerName(process.pid)), { force: true });

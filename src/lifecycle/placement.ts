@@ -4,7 +4,7 @@ import { makeFolder, syncFolder, writeFileAtomic } from "../base/atomic-file.ts"
 import { type Build, readBuild } from "./build.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
-import { isClaimed } from "./leases.ts";
+import { isClaimed, isTrash } from "./leases.ts";
 import type { Staging } from "./staging.ts";
 
 const NOTE = "placing.json";
@@ -39,8 +39,8 @@ export class Placement {
       await syncFolder(dirname(place));
       return await commit();
     } finally {
-      await this.#settle(note);
-      await rm(note, { recursive: true, force: true });
+      // What was committed stands, whatever can't be removed: as long as the note is there, that is collected later.
+      await this.#settle(note).then(() => this.#staging.forget(note), () => {});
     }
   }
 
@@ -48,7 +48,7 @@ export class Placement {
   async collect(): Promise<void> {
     for (const name of await readdir(this.#layout.staging).catch(() => [])) {
       const path = join(this.#layout.staging, name);
-      if (!await isClaimed(path)) await this.#settle(path);
+      if (!isTrash(name) && !await isClaimed(path)) await this.#settle(path);
     }
   }
 
@@ -62,7 +62,7 @@ export class Placement {
       await rm(place, { recursive: true, force: true });
       await this.#removeEmpty(named.id);
     }
-    await rm(note, { recursive: true, force: true });
+    await this.#staging.forget(note);
   }
 
   /** The folders that were made for the first build of a skill, and hold nothing else yet. */

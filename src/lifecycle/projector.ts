@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { syncFolder } from "../base/atomic-file.ts";
+import { syncFolder, unlessGone } from "../base/atomic-file.ts";
 import { sha256 } from "../base/digest.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { HomeDb } from "./home-db.ts";
@@ -140,10 +140,6 @@ export class Projector {
 /** A file for this user only; absent without bytes. */
 function privateFile(path: string, bytes: string | undefined): Projected {
   return bytes === undefined ? { kind: "absent", path } : { kind: "file", path, bytes, mode: 0o600 };
-}
-
-function unlessGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
 }
 
 async function names(folder: string): Promise<readonly string[]> {

@@ -80,9 +80,7 @@ export class Staging {
         if (code === "ENOENT" && await isSound()) return;
         // or it removed the folder around the place, which was empty
         if (code === "ENOENT") await makeFolder(dirname(place));
-        else if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) {
-          throw SkillError.from(error, "conflict", `"${place}" cannot be put in place`);
-        }
+        else if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) throw error;
       }
       if (await isSound()) return await rm(fresh, { recursive: true, force: true });
       await this.#throwAway(place);
@@ -97,6 +95,11 @@ export class Staging {
     if (!isKey(key)) return;
     const { dir } = this.#layout.staged(key);
     if (await releaseFolder(dir)) await this.#throwAway(dir);
+  }
+
+  /** Removes a folder of this process. What fails is left to who collects: nothing that was done is undone for it. */
+  async forget(path: string): Promise<void> {
+    await this.#throwAway(path).catch(() => rm(path, { recursive: true, force: true })).catch(() => {});
   }
 
   /** Removes what dead processes left. The answer is what went. */

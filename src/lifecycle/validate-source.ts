@@ -7,6 +7,8 @@ import { adaptAgentSkill, isAgentSkill } from "./sources/agent-skill.ts";
 import type { ValidationReport } from "./types.ts";
 import { attempt, validatePackage } from "./validate.ts";
 
+const ADDED_SCRIPT = "skill.py";
+
 /** Checks a package where it is, or the one that an Agent Skills folder would become. @throws {SkillError} as `validatePackage` */
 export async function validateSource(home: Home, path: string): Promise<ValidationReport> {
   if (!await isAgentSkillFolder(path)) return (await validatePackage(path, home.building)).report;
@@ -19,7 +21,11 @@ export async function validateSource(home: Home, path: string): Promise<Validati
     const folder = join(room, "package");
     await writePackageFiles(folder, read.value.files, { durable: false });
     const { report } = await validatePackage(folder, home.building);
-    return { ...report, findings: [...read.value.findings, ...report.findings] };
+    // What is to be said of the script that was added is not for its writer.
+    const findings = report.findings.filter(({ severity, file }) =>
+      severity === "error" || file !== ADDED_SCRIPT
+    );
+    return { ...report, findings: [...read.value.findings, ...findings] };
   } finally {
     await rm(room, { recursive: true, force: true });
   }

@@ -123,7 +123,7 @@ export const proposal: Operation<{ id: string }, { proposal: SkillProposal } & P
   mode: "read_only",
   input: z.object({ id: z.string().min(1) }),
   async handler({ skills }, { id }): Promise<{ proposal: SkillProposal } & ProposedChange> {
-    const found = await skills.library.proposal(id);
+    const found = await findProposal(skills, id);
     return { proposal: found, ...await compareProposal(skills.library, found) };
   },
 };
@@ -145,11 +145,11 @@ export const editProposal: Operation<
   async handler({ skills, actor, signal }, { id, files, whole }): Promise<
     { proposal: SkillProposal; replaces_proposal: string }
   > {
-    const before = whole ? {} : (await skills.library.proposal(id)).files;
+    const old = await findProposal(skills, id);
     const options = { actor, ...(signal === undefined ? {} : { signal }) };
     return {
-      proposal: await reviseProposal(skills, id, { ...before, ...files }, options),
-      replaces_proposal: id,
+      proposal: await reviseProposal(skills, old.id, { ...(whole ? {} : old.files), ...files }, options),
+      replaces_proposal: old.id,
     };
   },
 };
@@ -178,9 +178,27 @@ export const approve: Operation<{ id: string; digest: string }, { skill_info: Sk
   input: z.object({ id: z.string().min(1), digest: z.string().min(1) }),
   async handler({ skills, actor, signal }, { id, digest }): Promise<{ skill_info: SkillInfo }> {
     const options = { approvedDigest: digest, actor, ...(signal === undefined ? {} : { signal }) };
-    return { skill_info: await installProposal(skills, id, options) };
+    return { skill_info: await installProposal(skills, (await findProposal(skills, id)).id, options) };
   },
 };
+
+/** Signs of an id that are enough to mean it. */
+const ENOUGH = 6;
+
+/** A proposal by its id, or by the beginning of it that no other has. @throws {SkillError} `not_found` */
+async function findProposal(
+  { library }: OperationContext["skills"],
+  id: string,
+): Promise<SkillProposal> {
+  try {
+    return await library.proposal(id);
+  } catch (error) {
+    const near = id.length < ENOUGH ? [] : (await library.proposals()).filter((one) => one.id.startsWith(id));
+    const [only] = near;
+    if (only === undefined || near.length > 1) throw error;
+    return only;
+  }
+}
 
 /** What came of a rejection. */
 export interface Rejection {
@@ -199,9 +217,9 @@ export const reject: Operation<{ id: string; reason: string; retry: boolean }, R
     reason: z.string().trim().min(1).max(2000),
     retry: z.boolean().default(false),
   }),
-  async handler(context, { id, reason, retry }): Promise<Rejection> {
+  async handler(context, { id: given, reason, retry }): Promise<Rejection> {
     const { skills, actor, maker } = context;
-    const { digest, status, staging_dir, intent, files, tests } = await skills.library.proposal(id);
+    const { id, digest, status, staging_dir, intent, files, tests } = await findProposal(skills, given);
     if (status !== "pending") {
       throw new SkillError("proposal_decided", `proposal "${id}" is already ${status}`);
     }

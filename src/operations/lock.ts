@@ -11,7 +11,7 @@ export interface LockedAnswer {
 }
 
 /** Operation `lock`. */
-export const lock: Operation<Record<never, never>, SkillsLock> = {
+export const lock: Operation<Record<string, never>, SkillsLock> = {
   name: "lock",
   description: "Write skills.lock: what serves in the home, with digests, needs and Python packages",
   mode: "full",

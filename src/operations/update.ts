@@ -64,6 +64,7 @@ function beyond({ before, after }: Plan): readonly string[] {
   return [
     ...permissionsBeyond(after.security.permissions, before.security.permissions),
     ...secrets.map(({ name }) => `secret: ${name}`),
+    ...(before.state === undefined && after.state !== undefined ? ["state: files that it keeps"] : []),
   ];
 }
 

@@ -102,7 +102,12 @@ function summary(outcome: GeneratorOutcome): unknown {
     case "rejected":
       return { outcome: "rejected", reason: outcome.reason };
     case "failed":
-      return { outcome: "failed", code: outcome.code, reason: outcome.reason };
+      return {
+        outcome: "failed",
+        code: outcome.code,
+        reason: outcome.reason,
+        ...(outcome.fix === undefined ? {} : { fix: outcome.fix }),
+      };
     default:
       return outcome satisfies never;
   }

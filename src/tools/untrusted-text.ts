@@ -7,9 +7,11 @@ const HIDDEN =
 
 /** JSON of something that a stranger wrote: nothing in it is hidden, and nothing in it ends it. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(HIDDEN, (sign) =>
-    [...Array(sign.length).keys()]
-      .map((at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""));
+  return JSON.stringify(value).replace(HIDDEN, (sign) => sign.split("").map(escaped).join(""));
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** A stranger's words for themselves in one paragraph, without what is hidden in them, at most so many characters long. */

@@ -23,7 +23,7 @@ import type { Skills } from "../../src/skills.ts";
 import { romanSkill, testHome } from "../lifecycle/support/open-home.ts";
 import { runChild } from "../lifecycle/support/run-child.ts";
 import { runtimeArguments } from "../sandbox/support.ts";
-import type { Attack, AttackPlace, Attempt, Deferred } from "./attack.ts";
+import type { Attack, AttackPlace, Attempt } from "./attack.ts";
 import { endsWith, eventually, outcomeOf, succeeds, tryOne } from "./trial.ts";
 import { sharedCache, withoutUv } from "./with-uv.ts";
 import { writePackage } from "./write-package.ts";
@@ -754,10 +754,4 @@ export const packages: readonly Attack[] = [
   tampered,
   downgrade,
   oddHomes,
-];
-
-export const deferredPackages: readonly Deferred[] = [
-  { case: 68, name: "kill9_at_every_step", issue: 5, why: "update and remove, and injected fault points" },
-  { case: 69, name: "enospc_at_every_write", issue: 5, why: "a small file system for a home" },
-  { case: 70, name: "eio_erofs_eacces_emfile_injection", issue: 5, why: "failures injected at every write" },
 ];

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeFileAtomic } from "../../src/base/atomic-file.ts";
+import { madeIn, makeFolder, writeFileAtomic } from "../../src/base/atomic-file.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -33,4 +33,26 @@ test("writeFileAtomic keeps the old file and removes its temporary one when the 
   await mkdir(join(folder, "inner"), { recursive: true });
   await expect(writeFileAtomic(folder, "new")).rejects.toThrow("EISDIR");
   expect(await readdir(dir)).toEqual(["folder"]);
+});
+
+test("writeFileAtomic makes its temporary file where it is told", async () => {
+  await mkdir(join(dir, "staging"));
+  const temporary = join(dir, "staging", "new");
+  await writeFileAtomic(join(dir, "file"), "new", { temporary });
+  expect([await readFile(join(dir, "file"), "utf8"), await readdir(join(dir, "staging"))]).toEqual([
+    "new",
+    [],
+  ]);
+  await writeFile(temporary, "somebody else's");
+  await expect(writeFileAtomic(join(dir, "file"), "newer", { temporary })).rejects.toThrow("EEXIST");
+  expect(await readFile(join(dir, "file"), "utf8")).toBe("new");
+});
+
+test("makeFolder makes what is missing, and madeIn tells which folders got an entry", async () => {
+  await makeFolder(join(dir, "a", "b"), { mode: 0o700 });
+  expect((await stat(join(dir, "a", "b"))).mode & 0o777).toBe(0o700);
+  expect([...await madeIn(join(dir, "a", "c", "d"))].sort()).toEqual([join(dir, "a"), join(dir, "a", "c")]);
+  expect(await madeIn(join(dir, "a", "c", "d"))).toEqual([]);
+  await writeFile(join(dir, "file"), "");
+  await expect(makeFolder(join(dir, "file", "b"))).rejects.toThrow("ENOTDIR");
 });

@@ -274,7 +274,8 @@ describe("proposals on the command line", () => {
     const { proposal: { id, digest, skill_id } } = await done("generate", "--from", script) as {
       proposal: { id: string; digest: string; skill_id: string };
     };
-    const shown = await at("proposals", id, "--out", join(folder, "edited"));
+    const shown = await at("proposals", id.slice(0, 8), "--out", join(folder, "edited"));
+    expect(await failed(1, "proposals", id.slice(0, 3))).toMatchObject({ code: "not_found" });
     expect(shown.stdout).toContain("+++ b/skill.py\n@@ -0,0 +1,7 @@\n+# /// script\n");
     expect(shown.stdout).toContain("instead of   no");
     expect(shown.stdout).toContain(`digest ${digest}`);

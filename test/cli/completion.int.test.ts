@@ -58,8 +58,8 @@ describe("completion words", () => {
     const nowhere = join(folder, "nowhere");
     expect(await words("run", "--dir", nowhere, "")).toEqual([]);
     expect(await words("completion", "")).toEqual(["bash", "zsh", "fish"]);
-    const { json } = await cli(["completion", "words", "--json", "--", "acti"]);
-    expect(json()).toMatchObject({ words: [{ word: "activate" }] });
+    const ran = await cli(["completion", "words", "--json", "--", "acti"]);
+    expect(ran.json()).toMatchObject({ words: [{ word: "activate" }] });
   });
 });
 

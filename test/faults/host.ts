@@ -12,7 +12,7 @@ export interface FaultOrder {
   /** An empty folder. */
   readonly folder: string;
   readonly scenario: string;
-  /** Every how many operations one fails; the first that does has this number too. */
+  /** Every how many operations one fails, from one of the first on. */
   readonly step: number;
   /** What they fail with, in turn. */
   readonly codes: readonly FaultCode[];
@@ -30,6 +30,9 @@ export interface FaultTry {
   readonly problems: readonly string[];
 }
 
+/** The methods of `HomeDb` that are watched. */
+type Watched = Record<"project" | "write", (this: object, ...given: unknown[]) => Promise<unknown>>;
+
 const gate = await installGate();
 // What the gate is to see is loaded after it.
 const { SkillError } = await import("../../src/base/errors.ts");
@@ -41,13 +44,20 @@ const { createSandbox } = await import("../../src/sandbox/create-sandbox.ts");
 const { differences, homeState } = await import("../kill-points/home-state.ts");
 const { SCENARIOS, writePackages } = await import("../kill-points/scenarios.ts");
 
+/** What stays where nothing can be removed: it goes when the process is gone. */
+const STAYS =
+  /^(?:\.state\/staging\/|\.runtime(?:\/[^/]+)?(?:\/builds.*)?:|settings\/skillwright\/\..*\.tmp)/;
+
 type HomeState = ReturnType<typeof homeState>;
 type Work = (library: OpenedLibrary, packages: string) => Promise<unknown>;
 
+const database = HomeDb.prototype as unknown as Watched;
 const order = JSON.parse(process.argv[2] ?? "") as FaultOrder;
 const folder = realpathSync(order.folder), packages = join(folder, "packages");
 const scenario = SCENARIOS.find(({ name }) => name === order.scenario);
 if (scenario === undefined) throw new Error(`no scenario ${order.scenario}`);
+/** Opening a home takes some operations; this one is among them. */
+const FIRST = 5;
 const environments = createEnvironments();
 const runner = createRunner({
   sandbox: createSandbox({ backend: "unsafe-none" }),
@@ -58,7 +68,7 @@ writePackages(packages);
 const start = room("start");
 if (scenario.prepare !== undefined) await open(start, scenario.prepare);
 const states = await course();
-for (let at = order.step, tried = 0;; at += order.step, tried++) {
+for (let at = Math.min(FIRST, order.step), tried = 0;; at += order.step, tried++) {
   const code = order.codes[tried % order.codes.length] ?? "EIO", lasting = tried % 3 === 2;
   const done = await fail(at, code, lasting);
   if (done === undefined) break;
@@ -103,32 +113,32 @@ async function open({ home, config }: Room, work: Work): Promise<void> {
 
 /** The home as it is after each commit, when nothing fails. */
 async function course(): Promise<readonly HomeState[]> {
-  const prototype = HomeDb.prototype, { project } = prototype;
+  const { project } = database;
   const whole = room("whole", start);
   const found = [await settled(room("before", start))];
   let commits = 0;
-  prototype.project = async function (work) {
-    await project.call(this, work);
+  database.project = async function (...given) {
+    await project.apply(this, given);
     commits++;
   };
   await open(whole, scenario?.perform ?? (() => Promise.resolve()));
-  prototype.project = project;
+  database.project = project;
   if (commits > 1) found.push(...await between(commits));
   return [...found, await settled(whole)];
 }
 
 /** The states after all commits but the last: what an operation that takes several can be left in. */
 async function between(commits: number): Promise<readonly HomeState[]> {
-  const prototype = HomeDb.prototype, { write } = prototype;
+  const { write } = database;
   const found: HomeState[] = [];
   for (let most = 1; most < commits; most++) {
     let done = 0;
-    prototype.write = function (audit, change) {
-      return done++ < most ? write.call(this, audit, change) as never : Promise.reject(new Error("enough"));
+    database.write = function (...given) {
+      return done++ < most ? write.apply(this, given) : Promise.reject(new Error("enough"));
     };
     const place = room("between", start);
     await open(place, scenario?.perform ?? (() => Promise.resolve())).catch(() => {});
-    prototype.write = write;
+    database.write = write;
     found.push(await settled(place));
   }
   return found;
@@ -158,9 +168,6 @@ function codeOf(error: unknown): string {
   if (SkillError.isInstance(error)) return error.code;
   return `without a type: ${(error as Error).stack ?? String(error)}`;
 }
-
-/** What stays where nothing can be removed: it goes when the process is gone. */
-const STAYS = /^(?:\.state\/staging\/|\.runtime\/[^/]+(?:\/builds.*)?:|settings\/skillwright\/\..*\.tmp)/;
 
 /** The state is the new one if the operation was done, else one of those before. */
 async function look(place: Room, end: string, lasting: boolean): Promise<readonly string[]> {

@@ -89,6 +89,15 @@ test("a run that was killed after propose goes on in another process: same propo
     skill: { id: "roman", serving: { digest } },
   });
   expect((await skills.run("roman", { number: 1999 })).value).toBe("MCMXCIX");
+
+  // the same question, answered again from every checkpoint at which it was asked
+  for await (const { next, config } of graph.getStateHistory(thread)) {
+    if (!next.includes("approval")) continue;
+    expect(read(await graph.invoke(new Command({ resume }), config)).outcome).toMatchObject({
+      outcome: "installed",
+    });
+  }
+  expect(await skills.library.generations("roman")).toHaveLength(1);
 });
 
 test("a run that was killed between install and activate goes on, and installs once", async () => {

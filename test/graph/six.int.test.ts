@@ -68,6 +68,8 @@ describe("the generator", () => {
       via: "code",
       details: { intent: ROMAN_INTENT, how: "the intent is a trigger of it" },
     });
+    const proposals = (await home.skills.library.audit()).filter(({ action }) => action === "propose");
+    expect(proposals).toMatchObject([{ digest: proposal.digest, details: { reuse: "no skill comes near" } }]);
     const kept = await home.skills.library.makings();
     expect(kept.map(({ outcome, skill_id }) => [outcome, skill_id])).toEqual([
       ["existing_match", "roman"],

@@ -18,7 +18,8 @@ const TELLING: Readonly<Record<string, Telling>> = {
     (operation) => isSql(operation, "update home set projected"),
     (operation) => operation.kind === "rename" && operation.to.endsWith("/meta.json"),
   ],
-  uninstall: [({ kind, path }) => kind === "rmdir" && path.endsWith("/tests") && path.includes("/staging/")],
+  // of the source, which lies in the home or was put aside to be removed
+  uninstall: [({ kind, path }) => kind === "rmdir" && /\/(?:home\/roman|staging\/[^/]+)\/tests$/.test(path)],
   "secrets set": [({ kind, path }) => kind === "unlink" && path.includes(".secrets.key.")],
 };
 
@@ -48,14 +49,17 @@ describe.each(chosen)("$name", (scenario) => {
     expect(tried).toBe(points.length);
   });
 
-  it("is done or not done when the power fails before any of its operations", async () => {
-    const step = tries(12, 1), wrong: string[] = [];
-    let cuts = 0;
-    for await (const { problems, what } of room.powerCuts(course, (n) => n % step === 0)) {
-      cuts++;
-      if (problems.length > 0) wrong.push(`${what}: ${problems.join("; ")}`);
-    }
-    expect(wrong).toEqual([]);
-    expect(cuts).toBeGreaterThan(0);
-  });
+  it.skipIf(scenario.bySkill)(
+    "is done or not done when the power fails before any of its operations",
+    async () => {
+      const step = tries(12, 1), wrong: string[] = [];
+      let cuts = 0;
+      for await (const { problems, what } of room.powerCuts(course, (n) => n % step === 0)) {
+        cuts++;
+        if (problems.length > 0) wrong.push(`${what}: ${problems.join("; ")}`);
+      }
+      expect(wrong).toEqual([]);
+      expect(cuts).toBeGreaterThan(0);
+    },
+  );
 });

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly name: string;
   /** The home is not chosen by code: it has to be one that the user made. */
   readonly found?: boolean;
+  /** A part of it is written by the skill itself: a power cut can't be replayed. */
+  readonly bySkill?: boolean;
   /** Makes the home. Without it the operation begins with nothing. */
   readonly prepare?: Operation;
   /** The operation. */
@@ -25,6 +27,8 @@ export function writePackages(folder: string): void {
     v1: romanSkill("1.0.0"),
     v2: romanSkill("2.0.0", { "tests/test_tell.py": TEST, "data/words.txt": "one\n" }),
     v3: romanSkill("3.0.0"),
+    kept1: keepingSkill("1.0.0", 1),
+    kept2: keepingSkill("2.0.0", 2),
   };
   for (const [name, files] of Object.entries(packages)) {
     for (const [path, text] of Object.entries(files)) {
@@ -33,6 +37,34 @@ export function writePackages(folder: string): void {
       writeFileSync(file, text);
     }
   }
+}
+
+/** A skill that keeps state, which a later version brings up. */
+function keepingSkill(version: string, schema: number): Record<string, string> {
+  return {
+    "manifest.toml": `id = "${ID}"
+name = "Keeps"
+version = "${version}"
+description = "Keeps a number"
+[state]
+schema_version = ${schema}
+migrate = "bring_up"
+`,
+    "skill.py": `import os
+import pathlib
+
+KEPT = pathlib.Path(os.environ["SKILLWRIGHT_STATE_DIR"])
+
+
+def invoke() -> str:
+    (KEPT / "kept.txt").write_text("${version}")
+    return "${version}"
+
+
+def bring_up(from_version: int, to_version: int) -> None:
+    (KEPT / "brought_up.txt").write_text("%s to %s" % (from_version, to_version))
+`,
+  };
 }
 
 const TEST = `import skill
@@ -91,6 +123,16 @@ export const SCENARIOS: readonly Scenario[] = [
     prepare: async (library, packages) => {
       await active(library, packages, "v1");
       await library.install(join(packages, "v2"));
+    },
+    perform: (library) => library.activate(ID),
+  },
+  {
+    name: "activate what brings its state up",
+    bySkill: true,
+    prepare: async (library, packages) => {
+      await active(library, packages, "kept1");
+      await library.run(ID, {});
+      await library.install(join(packages, "kept2"));
     },
     perform: (library) => library.activate(ID),
   },

@@ -190,6 +190,7 @@ describe("an Agent Skills folder", () => {
       "agent-skill/not-python scripts/run.sh",
       "security/process scripts/reach.py",
     ]));
+    expect(report.findings.filter(({ file }) => file === "skill.py")).toEqual([]);
     const first = await library.install(folder);
     expect(readFileSync(join(home.dir, "text-stats/SKILL.md"), "utf8")).toBe(SKILL_MD);
     expect((await library.install("text-stats")).candidate?.digest).toBe(first.candidate?.digest);

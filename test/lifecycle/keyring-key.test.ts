@@ -3,7 +3,8 @@ import { type KeyringEntry, KeyringKey } from "../../src/lifecycle/secrets/keyri
 import { sealKeyOfUser } from "../../src/lifecycle/secrets/seal-key.ts";
 import { SecretKey } from "../../src/lifecycle/secrets/secret-key.ts";
 
-const installed = await import("@napi-rs/keyring" as string).then(() => true, () => false);
+const PACKAGE: string = "@napi-rs/keyring";
+const installed = await import(PACKAGE).then(() => true, () => false);
 
 describe("KeyringKey", () => {
   it.skipIf(installed)(

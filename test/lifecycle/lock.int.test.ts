@@ -167,7 +167,7 @@ describe("skills.lock", () => {
     ];
     for (const text of wrong) {
       writeFileSync(lockFile(), text);
-      await expect(library.installLocked(), text).rejects.toMatchObject({ code: "invalid_input" });
+      await expect(library.installLocked()).rejects.toMatchObject({ code: "invalid_input" });
     }
     const missing = { format: 1, skills: { report: lock.skills["report"] } };
     writeFileSync(lockFile(), JSON.stringify(missing));

@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { HomeDb } from "../../src/lifecycle/home-db.ts";
 import { homeLayout } from "../../src/lifecycle/home-layout.ts";
-import { hasSoundDatabase } from "../../src/lifecycle/sound-state.ts";
+import { hasSoundDatabase, isHalfMade } from "../../src/lifecycle/sound-state.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -55,4 +56,19 @@ test("hasSoundDatabase refuses a link, and what everybody may write", async () =
   renameSync(file(), join(dir, "elsewhere"));
   symlinkSync(join(dir, "elsewhere"), file());
   await expect(look()).rejects.toMatchObject({ code: "home_unusable" });
+});
+
+test("isHalfMade tells what a killed process began to make from what anybody could have put there", async () => {
+  const isHalf = (): Promise<boolean> => isHalfMade(homeLayout(dir));
+  expect(await isHalf()).toBe(true);
+  writeFileSync(file(), "");
+  expect(await isHalf()).toBe(true);
+  for (const path of ["config.toml", ".state/config.toml"]) {
+    writeFileSync(join(dir, path), "");
+    expect(await isHalf()).toBe(false);
+    rmSync(join(dir, path));
+  }
+  rmSync(file());
+  await (await HomeDb.open(file())).close();
+  expect(await isHalf()).toBe(false);
 });

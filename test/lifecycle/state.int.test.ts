@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Json } from "../../src/base/json.ts";
 import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
+import { tries } from "../torture.ts";
 import { type TestHome, testHome } from "./support/open-home.ts";
 
 let home: TestHome;
@@ -124,24 +125,28 @@ describe("the state of a skill", () => {
     expect(folders()).toHaveLength(2);
   });
 
-  it.each([
+  const bad = [
     ["raises", `${UP}\nraise ValueError("no way up")`, "tool_failed"],
     ["ends the process", `${UP}\nos._exit(1)`, "process_died"],
     ["reaches out of its folder", 'open("/etc/notes", "w")', "tool_failed"],
-  ])("stays, and what served goes on, when the tool %s", async (_how, tool, code) => {
-    await serve(ONE);
-    await add("one");
-    await library.install(home.write("notes", notes("2.0.0", 2, tool)));
-    await expect(library.activate("notes")).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining('"notes" 2.0.0 was not activated'),
-      fix: expect.stringContaining("what served before still serves"),
-    });
-    expect((await library.info("notes")).serving?.version).toBe("1.0.0");
-    expect(await add("two")).toEqual(["one", "two"]);
-    expect(folders()).toHaveLength(1);
-    expect(readdirSync(join(home.dir, ".state/staging"))).toEqual([]);
-  });
+  ] as const;
+  it.each(bad.slice(0, tries(1, 3)))(
+    "stays, and what served goes on, when the tool %s",
+    async (_how, tool, code) => {
+      await serve(ONE);
+      await add("one");
+      await library.install(home.write("notes", notes("2.0.0", 2, tool)));
+      await expect(library.activate("notes")).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining('"notes" 2.0.0 was not activated'),
+        fix: expect.stringContaining("what served before still serves"),
+      });
+      expect((await library.info("notes")).serving?.version).toBe("1.0.0");
+      expect(await add("two")).toEqual(["one", "two"]);
+      expect(folders()).toHaveLength(1);
+      expect(readdirSync(join(home.dir, ".state/staging"))).toEqual([]);
+    },
+  );
 
   it("is refused to a version that knows less, or has no tool to bring it up", async () => {
     await serve(TWO);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type RunEntry, RunHistory } from "../../src/observe/history.ts";
+import { type MakingEntry, type RunEntry, RunHistory } from "../../src/observe/history.ts";
 
 describe("RunHistory", () => {
   let folder: string;
@@ -30,6 +30,38 @@ describe("RunHistory", () => {
     expect(await again.recent("s", 2)).toEqual([entry(449), entry(448)]);
     expect(await again.recent("s", 1000)).toHaveLength(450);
     expect(await again.recent("other")).toEqual([]);
+    await again.close();
+  });
+
+  it("keeps one entry for each generation, the last note of it", async () => {
+    const path = join(folder, "history.db");
+    const making = (id: string, started_at: number, more: Partial<MakingEntry> = {}): MakingEntry => ({
+      id,
+      intent: "double a number",
+      outcome: "proposed",
+      code: null,
+      skill_id: "double",
+      version: "1.0.0",
+      proposal_id: "p",
+      maker: "m",
+      verifier: null,
+      reuse: "no skill comes near",
+      rounds: 1,
+      turns: 2,
+      tokens: 300,
+      started_at,
+      wall_ms: 4.5,
+      ...more,
+    });
+    const history = new RunHistory(path);
+    history.addMaking(making("a", 1));
+    history.addMaking(making("b", 2, { skill_id: null, outcome: "failed", code: "budget_exceeded" }));
+    history.addMaking(making("a", 1, { outcome: "installed" }));
+    await history.close();
+    const again = new RunHistory(path);
+    expect(await again.makings({ skill: "double" })).toEqual([making("a", 1, { outcome: "installed" })]);
+    expect((await again.makings({ limit: 1 })).map(({ id }) => id)).toEqual(["b"]);
+    expect((await again.makings({ since: 2 })).map(({ id }) => id)).toEqual(["b"]);
     await again.close();
   });
 

@@ -6,12 +6,11 @@ import { freshState } from "../state.ts";
 import { makeReport } from "../report.ts";
 
 /** Reads the request and looks whether a skill does it already. A match ends the run; the decision is recorded. */
-export const discover: StageWork = async (context, given, { signal, emit }) => {
+export const discover: StageWork = async (context, given, { signal }) => {
   const fresh = freshState(given.intent);
   try {
     const { intent, examples, source } = readRequest(given);
     const { match, candidates, reason } = await findReuse(context, intent, examples, signal);
-    emit({ kind: "stage", stage: "discover", status: "started", detail: reason });
     const state = { ...fresh, intent, examples, source, candidates, reuse: reason };
     if (match === null) return state;
     const { skill_id, name, score, how } = match;

@@ -111,7 +111,11 @@ export async function syncState(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries.filter((one) => one.isFile())) {
     const file = await open(join(entry.parentPath, entry.name), "r");
-    await file.sync().finally(() => file.close());
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
   const folders = entries.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name));
   for (const one of [...folders, folder]) await syncFolder(one);

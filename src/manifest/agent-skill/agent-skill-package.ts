@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { stringify } from "smol-toml";
 import { sha256 } from "../../base/digest.ts";
-import type { Json } from "../../base/json.ts";
 import { SHORT_VERSION } from "../manifest-model.ts";
 import type { PackageFile } from "../package-files.ts";
 import { suggestSkillId } from "../skill-id.ts";
@@ -142,7 +141,7 @@ function scriptOf(scripts: readonly NamedScript[], template: string): string {
     `\n\ndef ${name}(**given):\n    return _run("${name}", given)\n`
   );
   // JSON inside a string of JSON: nothing in it can end the string.
-  const text = JSON.stringify(JSON.stringify(table as Json));
+  const text = JSON.stringify(JSON.stringify(table));
   return `${headerOf(scripts)}${template.trimEnd()}\n\n\nSCRIPTS.update(json.loads(${text}))\n${
     functions.join("")
   }`;

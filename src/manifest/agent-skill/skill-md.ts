@@ -99,7 +99,7 @@ function findingsOf(front: FrontMatter, { name, description, file, folder }: Nam
   }
   const { compatibility } = data;
   for (const [key, value] of [["description", description], ["compatibility", compatibility]] as const) {
-    if (typeof value === "string" && [...value].length > LIMITS[key]) {
+    if (typeof value === "string" && lengthOf(value) > LIMITS[key]) {
       tell("warning", key, `${key} exceeds ${LIMITS[key]} characters`, "Make it shorter");
     }
   }
@@ -121,9 +121,14 @@ function findingsOf(front: FrontMatter, { name, description, file, folder }: Nam
   return found;
 }
 
+/** In characters, as the specification counts. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
 function nameProblems(name: string): readonly string[] {
   return [
-    ...([...name].length > LIMITS.name ? [`exceeds ${LIMITS.name} characters`] : []),
+    ...(lengthOf(name) > LIMITS.name ? [`exceeds ${LIMITS.name} characters`] : []),
     ...(name === name.toLowerCase() ? [] : ["must be lowercase"]),
     ...(/^-|-$/.test(name) ? ["cannot start or end with a hyphen"] : []),
     ...(name.includes("--") ? ["cannot have consecutive hyphens"] : []),

@@ -76,8 +76,10 @@ async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array
   }
   const stream = await new Promise<AsyncIterable<Uint8Array>>((resolve, reject) => {
     zip.openReadStream(entry, (error, opened) => {
-      if (error) reject(error);
-      else resolve(opened);
+      if (error) return reject(error);
+      // Who reads it learns of its error; a second one, behind that, must not end the host.
+      opened.on("error", () => {});
+      resolve(opened);
     });
   });
   yield* stream;
