@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSandbox } from "../src/sandbox/create-sandbox.ts";
 import { cli, type Ran } from "./cli/recording-terminal.ts";
+import { typeOnTerminal } from "./cli/type-on-terminal.ts";
 
 const SKILL = fileURLToPath(new URL("../skills/weather_skill", import.meta.url));
 const KEY = "right-key-0123456789";
@@ -77,6 +78,23 @@ describe.skipIf(skip)(`the weather skill${skip ? " (skipped: lists of hosts need
     expect(ran.stdout).not.toContain(KEY);
     expect(seen.at(-1)?.searchParams.get("lang")).toBe("en");
     expect((await at(["logs", "weather_skill", "--log", "setup"])).stdout).toContain("accepts the key");
+  });
+
+  test("setup asks for the key on a terminal, and keeps it as a secret", async () => {
+    await at(["secrets", "remove", "WEATHER_API_KEY", "--skill", "weather_skill", "--yes"]);
+    expect((await at(["secrets", "list", "--skill", "weather_skill"])).stdout).not.toContain(
+      "WEATHER_API_KEY",
+    );
+    const setup = await typeOnTerminal(
+      ["setup", "weather_skill", "--dir", dir],
+      [["WEATHER_API_KEY for weather_skill", `${KEY}\r`]],
+    );
+    expect(setup).toMatchObject({ code: 0, shown: expect.stringContaining("weather_skill is set up") });
+    expect(setup.shown).not.toContain(KEY);
+    expect((await at(["secrets", "list", "--skill", "weather_skill"])).stdout).toContain("WEATHER_API_KEY");
+    expect((await at(["run", "weather_skill", "--json", '{"city": "Paris"}'])).json()).toMatchObject({
+      value: { city: "Paris" },
+    });
   });
 
   test("reaches nothing but what its manifest lists", async () => {

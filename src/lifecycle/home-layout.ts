@@ -60,6 +60,7 @@ export const BUILD_PARTS = ["src", "env", "venv", "node_modules", "bin", "resolv
 /** Folders that belong to a slot and not to the build it points at. */
 export const SLOT_OWN = ["cache", "logs", "tmp"] as const;
 
+/** All slots of a version. */
 export const SLOTS: readonly Slot[] = ["A", "B"];
 
 /** The layout of the home at `dir`. */

@@ -19,6 +19,7 @@ import type { SandboxPlan, SandboxPolicy } from "../sandbox/types.ts";
 /** Status of a generation. Transitions: see `canTransition` in status.ts. */
 export type SkillStatus = "pending" | "testing" | "active" | "disabled" | "quarantined";
 
+/** Where a generation of a version runs from. */
 export type Slot = "A" | "B";
 
 /** One installed state of a skill. */
@@ -54,6 +55,7 @@ export interface SkillInfo {
   readonly candidate: GenerationInfo | null;
 }
 
+/** What is shown of a generation. */
 export interface GenerationInfo {
   readonly version: string;
   readonly slot: Slot;
@@ -105,6 +107,7 @@ export const EXAMPLE_BOUNDS: { readonly most: number; readonly fileBytes: number
   fileBytes: 4 * 1024 * 1024,
 };
 
+/** How a tool did on an example. */
 export interface ExampleResult {
   readonly example: Example;
   readonly status: "passed" | "failed";
@@ -138,6 +141,7 @@ export interface TriggerTest {
   readonly top?: number | undefined;
 }
 
+/** Whether a sentence finds the skill as it should. */
 export interface TriggerResult {
   readonly test: TriggerTest;
   /** `skipped`: no model, so that nothing can be said. */
@@ -209,6 +213,7 @@ export interface StagedBuild {
   readonly findings: readonly Finding[];
 }
 
+/** How far a proposal got. */
 export type ProposalStatus = "pending" | "approved" | "rejected" | "installed";
 
 /** A package that waits for approval. The paper's fields, and what binds and explains it. */
@@ -244,6 +249,7 @@ export interface Actor {
   readonly name?: string;
 }
 
+/** How a tool is run. */
 export interface RunOptions {
   readonly tool?: string;
   readonly timeout_ms?: number;
@@ -252,6 +258,7 @@ export interface RunOptions {
   readonly onProgress?: (params: Json) => void;
 }
 
+/** What a run gave, and what ran. */
 export interface RunResult extends CallResult {
   readonly skill_id: string;
   readonly tool: string;
@@ -311,6 +318,7 @@ export interface SkillNeed {
   readonly serving: boolean;
 }
 
+/** How a package is installed. */
 export interface InstallOptions {
   readonly actor?: Actor;
   /** Installs nothing but what `skills.lock` says, byte for byte. Default false. */
@@ -366,6 +374,7 @@ export interface UpdatePlan {
   readonly digest: string;
 }
 
+/** How a skill is updated. */
 export interface UpdateOptions {
   /** Default: where the serving version came from. */
   readonly source?: string;
@@ -409,6 +418,7 @@ export interface RemoteSource {
   readonly there: PackageFiles;
 }
 
+/** What a library tells its listeners. */
 export type LibraryEvents = {
   /** Something that search documents or tool lists depend on was committed. */
   readonly changed: { readonly skill_id: string };

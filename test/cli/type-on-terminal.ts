@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { findCanaryPython } from "../../src/sandbox/canary-python.ts";
+
+const TYPIST = fileURLToPath(new URL("type-on-terminal.py", import.meta.url));
+const BIN = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
+const BEFORE_BIN = "Deno" in globalThis ? ["run", "-A"] : [];
+
+/** What a terminal showed, and how the command ended. */
+export interface OnTerminal {
+  readonly code: number | null;
+  readonly shown: string;
+}
+
+/** Runs the command line on a terminal of its own; each answer is typed when its question was shown. */
+export async function typeOnTerminal(
+  args: readonly string[],
+  answers: readonly (readonly [question: string, typed: string])[],
+): Promise<OnTerminal> {
+  const { path } = await findCanaryPython();
+  const order = { argv: [process.execPath, ...BEFORE_BIN, BIN, ...args], answers };
+  return await new Promise((resolve) => {
+    const child = execFile(path, [TYPIST, JSON.stringify(order)], { timeout: 60_000 }, (_error, shown) => {
+      resolve({ code: child.exitCode, shown });
+    });
+  });
+}
