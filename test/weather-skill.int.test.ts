@@ -81,20 +81,23 @@ describe.skipIf(skip)(`the weather skill${skip ? " (skipped: lists of hosts need
   });
 
   test("setup asks for the key on a terminal, and keeps it as a secret", async () => {
-    await at(["secrets", "remove", "WEATHER_API_KEY", "--skill", "weather_skill", "--yes"]);
-    expect((await at(["secrets", "list", "--skill", "weather_skill"])).stdout).not.toContain(
-      "WEATHER_API_KEY",
-    );
+    const other = join(folder, "other");
+    const there = (...argv: readonly string[]): Promise<Ran> => cli([...argv, "--dir", other]);
+    const url = `http://${address}/weather`;
+    await there("install", withStandIn());
+    await there("activate", "weather_skill");
+    await cli(["secrets", "set", "WEATHER_API_URL", "--skill", "weather_skill", "--dir", other], {
+      stdin: url,
+    });
     const setup = await typeOnTerminal(
-      ["setup", "weather_skill", "--dir", dir],
+      ["setup", "weather_skill", "--dir", other],
       [["WEATHER_API_KEY for weather_skill", `${KEY}\r`]],
     );
     expect(setup).toMatchObject({ code: 0, shown: expect.stringContaining("weather_skill is set up") });
     expect(setup.shown).not.toContain(KEY);
-    expect((await at(["secrets", "list", "--skill", "weather_skill"])).stdout).toContain("WEATHER_API_KEY");
-    expect((await at(["run", "weather_skill", "--json", '{"city": "Paris"}'])).json()).toMatchObject({
-      value: { city: "Paris" },
-    });
+    expect((await there("secrets", "list")).stdout).toContain("WEATHER_API_KEY for weather_skill");
+    const ran = await there("run", "weather_skill", "--json", '{"city": "Paris"}');
+    expect(ran.json()).toMatchObject({ value: { city: "Paris" } });
   });
 
   test("reaches nothing but what its manifest lists", async () => {

@@ -23,7 +23,7 @@ export class BareUv {
   readonly #uv: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #room: string;
-  readonly #commands: (readonly string[])[] = [];
+  #commands: (readonly string[])[] = [];
   readonly #stub: string;
 
   private constructor(uv: string, env: Readonly<Record<string, string>>, room: string) {
@@ -33,7 +33,10 @@ export class BareUv {
     this.#stub = join(room, `${randomUUID()}.py`);
   }
 
-  /** Installs `dependencies` once, which fills uv's cache, and keeps the commands. `user` is what `environments` go by. */
+  /**
+   * Installs `dependencies` twice: the first time fills uv's cache, of the second one the commands are kept. `user` is
+   * what `environments` go by.
+   */
   static async record(
     environments: Environments,
     user: UserEnvironment,
@@ -44,20 +47,23 @@ export class BareUv {
     const index = await packageIndex(python, user);
     const env = uvEnvironment({ index, cache: join(room, "cache"), home: room, offline: false });
     const bare = new BareUv(uv.path, env, room);
-    const stage = await bare.#folder();
     const confined = {
       by: "nothing",
       unenforced: undefined,
       run: (args: readonly string[], cwd: string) => bare.#take(args, cwd),
       close: () => Promise.resolve(),
     } as const;
-    try {
-      const requirements = parseRequirements(dependencies);
-      await buildEnvironment(stage, { requirements, isolation: "venv", python, uv, room, confined });
-      return bare;
-    } finally {
-      await rm(stage, { recursive: true });
+    const requirements = parseRequirements(dependencies);
+    for (let time = 0; time < 2; time++) {
+      const stage = await bare.#folder();
+      bare.#commands = [];
+      try {
+        await buildEnvironment(stage, { requirements, isolation: "venv", python, uv, room, confined });
+      } finally {
+        await rm(stage, { recursive: true });
+      }
     }
+    return bare;
   }
 
   /** Runs them in a new folder, which is the answer. */
@@ -74,8 +80,13 @@ export class BareUv {
 
   async #take(args: readonly string[], work: string): Promise<ToolResult> {
     if (this.#commands.length === 0) await copyFile(join(work, "deps.py"), this.#stub);
-    this.#commands.push(args.map((one) => one.replace(work, WORK)));
-    return { code: 0, ...await this.#run(args, work) };
+    try {
+      const printed = await this.#run(args, work);
+      this.#commands.push(args.map((one) => one.replace(work, WORK)));
+      return { code: 0, ...printed };
+    } catch (error) {
+      return { code: 1, stdout: "", stderr: String(error) };
+    }
   }
 
   #run(args: readonly string[], cwd: string): Promise<{ readonly stdout: string; readonly stderr: string }> {

@@ -88,12 +88,24 @@ async function install(
   const checked = ["--require-hashes", "--no-build", "--no-sources", "--compile-bytecode", pinsFile];
   if (plan.isolation === "venv") {
     await uv("venv", "venv", "--no-project", "--relocatable", "--python", python, target);
-    await uv("install", "pip", "sync", "--python", join(target, "bin", "python"), ...checked);
+    await sync(["--python", join(target, "bin", "python"), ...checked], work, plan, options);
   } else {
     await mkdir(target);
-    await uv("install", "pip", "sync", "--python", python, "--target", target, ...checked);
+    await sync(["--python", python, "--target", target, ...checked], work, plan, options);
   }
   return text;
+}
+
+/** What is pinned by its hash is the same from the cache: the index is asked only when something is missing there. */
+async function sync(
+  args: readonly string[],
+  work: string,
+  plan: BuildPlan,
+  options: EnvironmentOptions,
+): Promise<void> {
+  const cached = await plan.confined.run(["pip", "sync", "--offline", ...args], work, STEP_TIMEOUT_MS);
+  if (cached.code === 0) tell(cached.stderr, options);
+  else await runUv("install", ["pip", "sync", ...args], work, plan, options);
 }
 
 async function runUv(
@@ -101,13 +113,17 @@ async function runUv(
   args: readonly string[],
   work: string,
   plan: BuildPlan,
-  { onLog }: EnvironmentOptions,
+  options: EnvironmentOptions,
 ): Promise<void> {
   const result = await plan.confined.run(args, work, STEP_TIMEOUT_MS);
-  for (const line of redactUrls(result.stderr).split("\n")) {
+  tell(result.stderr, options);
+  if (result.code !== 0) throw classifyUvFailure(step, result.stderr, plan.requirements);
+}
+
+function tell(printed: string, { onLog }: EnvironmentOptions): void {
+  for (const line of redactUrls(printed).split("\n")) {
     if (line.trim() !== "") onLog?.(line.trimEnd().slice(0, 500));
   }
-  if (result.code !== 0) throw classifyUvFailure(step, result.stderr, plan.requirements);
 }
 
 async function record(

@@ -4,15 +4,20 @@ Its one argument is JSON: {"argv": [...], "answers": [[what is waited for, what 
 showed is printed; the exit code is the command's.
 """
 
+import fcntl
 import json
 import os
 import pty
+import struct
 import sys
+import termios
 
 order = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ["TERM"] = "xterm"
+    # One without a size breaks every line after each character.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     os.execv(order["argv"][0], order["argv"])
 
 answers, shown, waiting = list(order["answers"]), "", ""

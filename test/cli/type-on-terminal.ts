@@ -21,7 +21,7 @@ export async function typeOnTerminal(
   const { path } = await findCanaryPython();
   const order = { argv: [process.execPath, ...BEFORE_BIN, BIN, ...args], answers };
   return await new Promise((resolve) => {
-    const child = execFile(path, [TYPIST, JSON.stringify(order)], { timeout: 60_000 }, (_error, shown) => {
+    const child = execFile(path, [TYPIST, JSON.stringify(order)], { timeout: 30_000 }, (_error, shown) => {
       resolve({ code: child.exitCode, shown });
     });
   });

@@ -171,7 +171,7 @@ describe("home.db", () => {
     }
     writeFileSync(file, sound);
     expect(wrong).toEqual([]);
-  });
+  }, tries(60_000, 900_000));
 });
 
 describe("a record in home.db", () => {

@@ -47,6 +47,21 @@ describe("a slot", () => {
     expect(read(`${VERSION}/slots/A/logs/activate.log`)).toContain("roman 1.0.0 serves from slot A");
   });
 
+  it("runs as its resolved manifest says, whatever the source manifest says", async () => {
+    await library.install(home.write("v1", romanSkill()));
+    await library.activate("roman");
+    const source = read("roman/manifest.toml");
+    writeFileSync(
+      at("roman/manifest.toml"),
+      source.replace('default_tool = "to_roman"', 'default_tool = "tell"'),
+    );
+    const resolved = JSON.parse(read(`${VERSION}/slots/A/resolved.manifest.json`)) as {
+      default_tool: string;
+    };
+    const { tool, value } = await library.run("roman", { number: 4 });
+    expect([resolved.default_tool, tool, value]).toEqual(["to_roman", "to_roman", "IV"]);
+  });
+
   it("becomes the one that serves in one transaction", async () => {
     await library.install(home.write("v1", romanSkill()), { test: true });
     const before = await library.revision();
