@@ -51,8 +51,8 @@ export class KeyringKey implements SealKey {
 }
 
 function openEntry(): KeyringEntry {
-  const require = createRequire(import.meta.url);
-  const { Entry } = require(PACKAGE) as { Entry: new (service: string, account: string) => KeyringEntry };
+  const load = createRequire(import.meta.url);
+  const { Entry } = load(PACKAGE) as { Entry: new (service: string, account: string) => KeyringEntry };
   return new Entry(SERVICE, ACCOUNT);
 }
 
