@@ -23,6 +23,7 @@ import type { Skills } from "../../src/skills.ts";
 import { romanSkill, testHome } from "../lifecycle/support/open-home.ts";
 import { runChild } from "../lifecycle/support/run-child.ts";
 import { runtimeArguments } from "../sandbox/support.ts";
+import { pathsBelow } from "./paths-below.ts";
 import type { Attack, AttackPlace, Attempt } from "./attack.ts";
 import { endsWith, eventually, outcomeOf, succeeds, tryOne } from "./trial.ts";
 import { sharedCache, withoutUv } from "./with-uv.ts";
@@ -190,7 +191,7 @@ const archives: Attack = {
     const sound = await succeeds(() => install("sound.zip")) && await succeeds(() => install("sound.tar.gz"));
     const outside = () =>
       existsSync("/tmp/skillwright-escaped") ||
-      readdirSync(place.dir, { recursive: true }).some((path) => /(^|[\\/])escaped$/.test(String(path)));
+      pathsBelow(place.dir).some((path) => path.endsWith("/escaped"));
     const attempts: Attempt[] = [];
     for (const name of readdirSync(folder).filter((one) => !one.startsWith("sound"))) {
       attempts.push(
@@ -268,6 +269,7 @@ const hostileHeader: Attack = {
   expected: "refused",
   owner: "manifest",
   where: "host",
+  slow: true,
   run: async (place) => {
     const second = "# /// script\n# dependencies = []\n# ///\n\n";
     const ways: readonly (readonly [name: string, files: Files, says: RegExp])[] = [
@@ -455,6 +457,7 @@ const corruptedIndex: Attack = {
   expected: "held",
   owner: "lifecycle",
   where: "host",
+  slow: true,
   run: async (place) => {
     const damages: readonly (readonly [string, string, (path: string) => void])[] = [
       ["half of the database", "home.db", (path) => truncateSync(path, statSync(path).size >> 1)],
@@ -526,6 +529,7 @@ const corruptedVectors: Attack = {
   expected: "held",
   owner: "discovery",
   where: "host",
+  slow: true,
   run: async (place) => {
     const embeddings = { model: LETTERS, id: "letters" };
     const best = async (skills: Skills) => (await skills.search("integer to roman numeral"))[0]?.id;

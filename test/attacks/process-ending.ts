@@ -200,6 +200,7 @@ export const processEnding: readonly Attack[] = [
     expected: "killed",
     owner: "runner",
     where: "each backend",
+    slow: true,
     run: ignoresSignals,
   },
   {

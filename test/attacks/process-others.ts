@@ -188,6 +188,7 @@ export const processOthers: readonly Attack[] = [
     expected: "held",
     owner: "sandbox",
     where: "each backend",
+    slow: true,
     run: async (place) => [
       ...await signalAll(place),
       ...await eachAlone(place, {

@@ -363,6 +363,7 @@ const closedStreams: Attack = {
   expected: "held",
   owner: "runner",
   where: "host",
+  slow: true,
   run: async (place) => {
     const ask = speaker(place, { maxMessageBytes: 16 << 20, backoffMs: [0] });
     const attempt = async (name: string, first: Order, second: Order | undefined, codes: SkillErrorCode[]) =>
@@ -413,12 +414,12 @@ const errorFlood: Attack = {
     const before = process.memoryUsage.rss();
     return [
       await tryOne({
-        name: "64 MB",
+        name: "256 MB",
         expected: "held",
-        act: () => call(runner, program, "flood", { megabytes: 64 }),
+        act: () => call(runner, program, "flood", { megabytes: 256 }),
         right: ({ value }) =>
           value?.value === "fine" && value.logs.length < 70_000 && /\d/.test(value.logs) &&
-          process.memoryUsage.rss() - before < 64 << 20,
+          process.memoryUsage.rss() - before < 128 << 20,
         control: async () => (await call(runner, program, "flood", { megabytes: 0 })).logs === "",
       }),
       await tryOne({

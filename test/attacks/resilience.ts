@@ -11,6 +11,7 @@ import type { SandboxReport } from "../../src/sandbox/types.ts";
 import { romanSkill } from "../lifecycle/support/open-home.ts";
 import { FakeClock } from "../runner/resilience/fake-clock.ts";
 import { survivors } from "../sandbox/support.ts";
+import { pathsBelow } from "./paths-below.ts";
 import type { Attack, AttackPlace, Attempt, ProgramOverrides } from "./attack.ts";
 import { call, endsWith, eventually, fixture, outcomeOf, succeeds, tryOne } from "./trial.ts";
 import { writePackage } from "./write-package.ts";
@@ -30,6 +31,7 @@ const queue: Attack = {
   expected: "held",
   owner: "runner",
   where: "host",
+  slow: true,
   run: async (place) => {
     const runner = place.runner(place.sandbox, { maxConcurrent: 1, maxQueue: 2 });
     const own = program(place, { mode: "daemon" });
@@ -444,7 +446,7 @@ const leaks: Attack = {
       }
     };
     const open = () => readdirSync("/proc/self/fd").length;
-    const files = () => readdirSync(place.dir, { recursive: true }).length;
+    const files = () => pathsBelow(place.dir).length;
     await round(10, 3);
     await eventually(() => runner.list().length === 1);
     const before = { fds: open(), files: files() };

@@ -1,8 +1,8 @@
-import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { SkillErrorCode } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import type { CallResult } from "../../src/runner/types.ts";
+import { pathsBelow } from "./paths-below.ts";
 import type { Attack, AttackPlace, ProgramOverrides } from "./attack.ts";
 import { call, fixture, type Outcome, outcomeOf, succeeds, tryOne } from "./trial.ts";
 import { sharedCache, withoutUv } from "./with-uv.ts";
@@ -111,6 +111,7 @@ const processorTime: Attack = {
   expected: "killed",
   owner: "sandbox",
   where: "each backend",
+  slow: true,
   run: async (place) => {
     const { guarded, free } = use(place, { policy: { limits: { cpu_seconds: 1 } } });
     return [
@@ -185,6 +186,7 @@ const sleepForever: Attack = {
   expected: "killed",
   owner: "runner",
   where: "each backend",
+  slow: true,
   run: async (place) => {
     const program = place.program(fixture("resources.py"), { mode: "daemon", call_timeout_ms: 600 });
     const runner = place.runner();
@@ -219,6 +221,7 @@ const forgedLimit: Attack = {
   expected: "held",
   owner: "runner",
   where: "each backend",
+  slow: true,
   run: async (place) => {
     const { guarded } = use(place);
     const real = async () => {
@@ -288,8 +291,7 @@ const crash: Attack = {
         right: async (outcome) =>
           outcome.error?.code === "process_died" && exitCode(outcome) === 139 &&
           (await guarded("core_limit")).value === 0,
-        escaped: () =>
-          readdirSync(place.dir, { recursive: true }).some((path) => /(^|\/)core[.\d]*$/.test(String(path))),
+        escaped: () => pathsBelow(place.dir).some((path) => /\/core[.\d]*$/.test(path)),
         control: Number((await free("core_limit")).value) === 0 ? "not possible" : () => true,
       }),
     ];
@@ -311,6 +313,7 @@ const deepRecursion: Attack = {
   expected: "held",
   owner: "runner",
   where: "each backend",
+  slow: true,
   run: async (place) => {
     const { guarded } = use(place);
     const attempts = [];

@@ -203,6 +203,7 @@ const shadowing: Attack = {
   expected: "refused",
   owner: "lifecycle",
   where: "host",
+  slow: true,
   run: async (place) => {
     const skills = await place.skills();
     await skills.library.install(writePackage(place, romanSkill()));

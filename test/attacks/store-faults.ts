@@ -55,6 +55,7 @@ const diskFull: Attack = {
   expected: "held",
   owner: "lifecycle",
   where: "host",
+  slow: true,
   obstacle: () => withoutSmallDisk(),
   run: async (place) => {
     const attempts: Attempt[] = [];

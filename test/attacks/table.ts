@@ -30,4 +30,4 @@ export const ATTACKS: readonly Attack[] = [
 export const DEFERRED: readonly Deferred[] = [];
 
 /** The slow cases that continuous integration tries: a tenth of them, by name. */
-export const SLOW_IN_CI: readonly string[] = ["cpu_spin_sigxcpu_ignored"];
+export const SLOW_IN_CI: readonly string[] = ["cpu_spin", "ignores_sigterm_sigint_sighup", "kill_minus_one"];

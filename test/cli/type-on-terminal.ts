@@ -19,10 +19,17 @@ export async function typeOnTerminal(
   answers: readonly (readonly [question: string, typed: string])[],
 ): Promise<OnTerminal> {
   const { path } = await findCanaryPython();
+  // Where everything is built unattended the environment says so, and nobody is asked.
+  const { CI: _, ...env } = process.env;
   const order = { argv: [process.execPath, ...BEFORE_BIN, BIN, ...args], answers };
   return await new Promise((resolve) => {
-    const child = execFile(path, [TYPIST, JSON.stringify(order)], { timeout: 30_000 }, (_error, shown) => {
-      resolve({ code: child.exitCode, shown });
-    });
+    const child = execFile(
+      path,
+      [TYPIST, JSON.stringify(order)],
+      { timeout: 30_000, env },
+      (_error, shown) => {
+        resolve({ code: child.exitCode, shown });
+      },
+    );
   });
 }
