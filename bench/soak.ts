@@ -81,10 +81,12 @@ function makeProgram(folder: string): SkillProgram {
 
 /** Calls in a row; kilobytes of memory after each thousand, garbage collected. */
 async function callWarm(runner: Runner, program: SkillProgram, calls: number): Promise<readonly number[]> {
-  const samples: number[] = [];
+  const samples: number[] = [], collect = garbageCollector();
   for (let call = 1; call <= calls; call++) {
     await runner.call(program, { tool: "echo", input: { value: call } });
-    if (call % CALLS_PER_SAMPLE === 0) samples.push(collectedMemory());
+    if (call % CALLS_PER_SAMPLE !== 0) continue;
+    collect();
+    samples.push(process.memoryUsage.rss() / 1024);
   }
   return samples;
 }
@@ -177,10 +179,10 @@ function processesOf(folder: string): number {
   ).length;
 }
 
-function collectedMemory(): number {
+/** Taken once: a new context for each sample would be memory that the measuring itself uses. */
+function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-  return process.memoryUsage.rss() / 1024;
+  return runInNewContext("gc") as () => void;
 }
 
 /** The median of all slopes between two samples: a single jump does not move it. */

@@ -147,6 +147,9 @@ const ignoredSignal: Attack = {
   },
 };
 
+/** More of a processor than one that is held at 30 % gets, even when a late look at it is not yet made up for. */
+const TOO_MUCH = 0.4;
+
 const processorShare: Attack = {
   case: 37,
   name: "cpu_percent_30",
@@ -159,13 +162,13 @@ const processorShare: Attack = {
     const most = Math.max(...await shares(free));
     return [
       await tryOne({
-        name: "four seconds",
+        name: "eight seconds",
         expected: "held",
-        act: () => guarded("share", { seconds: 4 }),
-        right: (outcome) => number(outcome) <= 0.36,
-        escaped: (outcome) => number(outcome) > 0.36,
+        act: () => guarded("share", { seconds: 8 }),
+        right: (outcome) => number(outcome) <= TOO_MUCH,
+        escaped: (outcome) => number(outcome) > TOO_MUCH,
         // A machine that gives nobody more shows nothing.
-        control: most > 0.36 ? () => true : "not possible",
+        control: most > TOO_MUCH ? () => true : "not possible",
       }),
     ];
   },
@@ -174,7 +177,7 @@ const processorShare: Attack = {
 /** What a program gets that nobody holds back, looked at until it is enough. */
 async function shares(free: (tool: string, input: Json) => Promise<CallResult>): Promise<readonly number[]> {
   const seen: number[] = [];
-  while (seen.length < 4 && !(Math.max(...seen) > 0.36)) {
+  while (seen.length < 4 && !(Math.max(...seen) > TOO_MUCH)) {
     seen.push(Number((await free("share", { seconds: 1 })).value));
   }
   return seen;
