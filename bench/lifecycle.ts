@@ -3,8 +3,6 @@
  * home of 10,000 skills beside one of 100; and what it comes to when it is killed at any step. Variants take turns,
  * medians are compared. `--json` ends with one object: milliseconds, ratios (`*_vs_*`) and counts.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createEnvironments } from "../src/environment/create-environments.ts";
@@ -12,6 +10,7 @@ import type { OpenHomeOptions } from "../src/lifecycle/home.ts";
 import { openLibrary } from "../src/lifecycle/library.ts";
 import { createRunner } from "../src/runner/runner.ts";
 import { createSandbox } from "../src/sandbox/create-sandbox.ts";
+import { benchmark } from "./benchmark.ts";
 import { buildCommandLine, commandLine } from "./lifecycle/command-line.ts";
 import { fillHome } from "./lifecycle/fill-home.ts";
 import { growth } from "./lifecycle/growth.ts";
@@ -66,11 +65,4 @@ async function makeHome(
   return dir;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "skillwright-bench-"));
-try {
-  const result = await run(folder);
-  if (process.argv.includes("--json")) console.log(JSON.stringify(result));
-  else console.table(result);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await benchmark(run);

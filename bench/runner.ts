@@ -3,11 +3,9 @@
  * rivals (a Python MCP server on stdio, called by the TypeScript SDK and through LangChain's adapters). Variants take
  * turns, medians are compared. `--json` ends with one object: milliseconds, kilobytes, and ratios (`*_vs_*`).
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../src/base/errors.ts";
+import { benchmark } from "./benchmark.ts";
 import { againstFloors } from "./runner/against-floors.ts";
 import { againstMcp } from "./runner/against-mcp.ts";
 import { benchProgram } from "./runner/bench-program.ts";
@@ -28,11 +26,4 @@ function withoutMcp(error: unknown): undefined {
   process.exitCode = 1;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "skillwright-bench-"));
-try {
-  const result = await run(folder);
-  if (process.argv.includes("--json")) console.log(JSON.stringify(result));
-  else console.table(result);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await benchmark(run);

@@ -2,10 +2,9 @@
  * The runner for long: warm calls, one-shot calls, hosts that are killed. What must stay flat is counted: open files,
  * temporary files, processes, memory. `--short` takes at most five minutes, `--json` prints one object.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +15,8 @@ import { HostFolder } from "../src/base/host-folder.ts";
 import { createRunner } from "../src/runner/runner.ts";
 import type { Runner, SkillProgram } from "../src/runner/types.ts";
 import { createSandbox } from "../src/sandbox/create-sandbox.ts";
+import { benchmark } from "./benchmark.ts";
+import { benchProgram } from "./runner/bench-program.ts";
 
 const WHOLE = { calls: 100_000, one_shots: 2_000, killed_hosts: 500 };
 const SHORT = { calls: 50_000, one_shots: 200, killed_hosts: 60 };
@@ -41,39 +42,17 @@ interface HostTask {
   readonly program: SkillProgram;
 }
 
-function makeProgram(folder: string): SkillProgram {
-  const script =
-    "import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))";
-  const [interpreter = "", base = ""] = execFileSync("python3", ["-c", script], { encoding: "utf8" }).split(
-    "\n",
-  );
-  const source = join(folder, "src");
+async function makeProgram(folder: string): Promise<SkillProgram> {
+  const source = join(folder, "src"), entry = join(source, "skill.py");
   mkdirSync(source);
-  writeFileSync(join(source, "skill.py"), SKILL);
-  const limits = {
-    memory_mb: 256,
-    cpu_percent: 100,
-    file_size_mb: 10,
-    scratch_mb: 16,
-    open_files: 64,
-    processes: 16,
-  };
+  writeFileSync(entry, SKILL);
   return {
+    ...await benchProgram(),
     key: "soak",
     id: "soak",
-    version: "1.0.0",
-    interpreter,
-    roots: [base],
-    entry: join(source, "skill.py"),
+    entry,
     source,
-    site: [],
-    serve: "functions",
     tools: ["echo", "hang"],
-    mode: "daemon",
-    concurrent: false,
-    policy: { read: [], write: [], network: false, spawn: false, limits },
-    env: {},
-    secrets: {},
     start_timeout_ms: 30_000,
     call_timeout_ms: 60_000,
   };
@@ -210,7 +189,7 @@ function filesBelow(folder: string): number {
 }
 
 async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, number | string>> {
-  const program = makeProgram(folder), sandbox = createSandbox(), temporary = join(folder, "tmp");
+  const program = await makeProgram(folder), sandbox = createSandbox(), temporary = join(folder, "tmp");
   mkdirSync(temporary);
   process.env["TMPDIR"] = temporary; // what anybody leaves behind is counted
   const { backend } = await sandbox.probe();
@@ -241,12 +220,5 @@ async function run(folder: string, goals: typeof WHOLE): Promise<Record<string, 
 if (process.argv[2] === "--host") {
   await beHost(JSON.parse(process.argv[3] ?? "") as HostTask);
 } else {
-  const folder = mkdtempSync(join(tmpdir(), "skillwright-soak-"));
-  try {
-    const result = await run(folder, process.argv.includes("--short") ? SHORT : WHOLE);
-    if (process.argv.includes("--json")) console.log(JSON.stringify(result));
-    else console.table(result);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await benchmark((folder) => run(folder, process.argv.includes("--short") ? SHORT : WHOLE));
 }

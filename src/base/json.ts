@@ -4,6 +4,13 @@ import { SkillError, type SkillErrorCode } from "./errors.ts";
 /** A value that JSON can carry. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Whether a value is an object, and no array. */
+export function isObject(value: Json | undefined): value is { readonly [key: string]: Json };
+export function isObject(value: unknown): value is { readonly [key: string]: unknown };
+export function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Bounds of a JSON text from a stranger. */
 export interface JsonBounds {
   /** Bytes of UTF-8. Default 1 MiB. */

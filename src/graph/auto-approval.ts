@@ -1,3 +1,4 @@
+import { reachesNetwork } from "../manifest/network-access.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import type { SkillProposal } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
@@ -19,8 +20,7 @@ export async function approvedByPolicy(
 export async function whyAsk(library: SkillLibrary, proposal: SkillProposal): Promise<string | undefined> {
   const { skill_id, permissions, credentials, dependencies, maker, tests, findings } = proposal;
   const { network_access, file_read, file_write, process_spawn } = permissions;
-  const network = network_access === true || (Array.isArray(network_access) && network_access.length > 0);
-  if (network) return "it asks for the network";
+  if (reachesNetwork(network_access)) return "it asks for the network";
   if (file_read.length > 0 || file_write.length > 0) return "it asks for files";
   if (process_spawn) return "it asks to start processes";
   if (credentials.length > 0) return "it asks for secrets";

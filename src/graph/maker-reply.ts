@@ -1,3 +1,4 @@
+import { isObject } from "../base/json.ts";
 import { AIMessage, type BaseMessage, type UsageMetadata } from "@langchain/core/messages";
 import { cut } from "./evidence.ts";
 
@@ -40,7 +41,7 @@ export function normalizeReply(reply: AIMessage, turn: number): AIMessage {
       ? call.id
       : `call_${turn}_${index}`;
     seen.add(id);
-    const args = isRecord(call.args) ? bounded(call.args) : {};
+    const args = isObject(call.args) ? bounded(call.args) : {};
     return { type: "tool_call" as const, id, name: toolName(call.name), args };
   });
   const unchanged = (reply.invalid_tool_calls ?? []).length === 0 &&
@@ -94,8 +95,4 @@ function problem(what: string): Readonly<Record<string, unknown>> {
 /** Providers refuse a history with a name outside these characters. */
 function toolName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,7 @@ import { canonicalJson } from "../base/json.ts";
 import type { Finding } from "../manifest/types.ts";
 import { readBuild } from "./build.ts";
 import { type Home, requireTrusted } from "./home.ts";
+import { collectLeftovers } from "./leftovers.ts";
 import { repairedFinding } from "./projector.ts";
 import type { SkillRecord, StoredGeneration } from "./records.ts";
 import { mendSnapshot, readSnapshot } from "./snapshots.ts";
@@ -22,9 +23,7 @@ export async function checkHome(home: Home): Promise<readonly Finding[]> {
   if (damage.length > 0) return damage;
   const findings: Finding[] = [...await home.projector.repair()];
   for (const record of home.view.all()) findings.push(...await checkSkill(home, record));
-  await home.placement.collect();
-  await home.stateFolders.collect();
-  const gone = await home.staging.collect();
+  const gone = await collectLeftovers(home);
   return [...findings, ...gone.map(leftover)];
 }
 

@@ -1,3 +1,4 @@
+import { reachesNetwork } from "../manifest/network-access.ts";
 import type { SearchDocument } from "../discovery/types.ts";
 import type { Permissions } from "../manifest/types.ts";
 import type { SkillRecord, StoredGeneration } from "./records.ts";
@@ -34,7 +35,7 @@ export function skillDocument(
 /** Names of the permissions that a skill asks for at all. */
 function granted({ network_access, file_read, file_write, process_spawn }: Permissions): string[] {
   const asked = {
-    network_access: network_access === true || (Array.isArray(network_access) && network_access.length > 0),
+    network_access: reachesNetwork(network_access),
     file_read: file_read.length > 0,
     file_write: file_write.length > 0,
     process_spawn,

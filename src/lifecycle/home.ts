@@ -16,6 +16,7 @@ import { withHomeFiles } from "./home-failure.ts";
 import { type HomeLayout, homeLayout } from "./home-layout.ts";
 import { HomeView } from "./home-view.ts";
 import { Integrity } from "./integrity.ts";
+import { collectLeftovers } from "./leftovers.ts";
 import { Placement } from "./placement.ts";
 import { hostPolicy, ProgramMaker, type SecretSource } from "./program.ts";
 import { Projector } from "./projector.ts";
@@ -193,9 +194,7 @@ async function recover(home: Home): Promise<void> {
   await bringUp(home);
   try {
     await makeFolder(home.layout.staging, { mode: 0o700 });
-    await home.placement.collect();
-    await home.stateFolders.collect();
-    await home.staging.collect();
+    await collectLeftovers(home);
   } catch (error) {
     home.log("warning", `leftovers could not be removed: ${(error as Error).message}`);
   }

@@ -1,4 +1,4 @@
-import type { Json } from "../base/json.ts";
+import { isObject, type Json } from "../base/json.ts";
 import type { JsonSchema } from "../manifest/types.ts";
 
 /** An input that a tool was not made for. */
@@ -124,8 +124,4 @@ function typeOf({ type }: JsonObject, value: Json | undefined): Type {
   if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
   if (typeof value === "boolean") return "boolean";
   return isObject(value) ? "object" : "string";
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

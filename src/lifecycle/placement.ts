@@ -1,10 +1,10 @@
-import { readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { makeFolder, syncFolder, writeFileAtomic } from "../base/atomic-file.ts";
 import { type Build, readBuild } from "./build.ts";
 import type { HomeLayout } from "./home-layout.ts";
 import type { HomeView } from "./home-view.ts";
-import { isClaimed, isTrash } from "./leases.ts";
+import { isTrash } from "./leases.ts";
 import type { Staging } from "./staging.ts";
 
 const NOTE = "placing.json";
@@ -46,9 +46,8 @@ export class Placement {
 
   /** Settles what dead processes were placing. */
   async collect(): Promise<void> {
-    for (const name of await readdir(this.#layout.staging).catch(() => [])) {
-      const path = join(this.#layout.staging, name);
-      if (!isTrash(name) && !await isClaimed(path)) await this.#settle(path);
+    for await (const path of this.#staging.leftovers()) {
+      if (!isTrash(basename(path))) await this.#settle(path);
     }
   }
 

@@ -75,12 +75,12 @@ function noteOf(tool: string, wall_ms: number, end: RunEnd): Note {
   const [how, printed] = "result" in end
     ? ["ok", end.result.logs]
     : [`failed: ${reason(end.error)}`, printedBefore(end.error)];
-  return { at: Date.now(), tool, how, wall_ms, printed: printed.slice(-MOST_PRINTED) };
+  return { at: Date.now(), tool, how, wall_ms, printed: printed.trimEnd().slice(-MOST_PRINTED) };
 }
 
 /** What was printed is set off, so that it can't pass for another run. */
 function linesOf({ at, tool, how, wall_ms, printed }: Note): string {
-  const rows = printed.trim() === "" ? [] : printed.trimEnd().split("\n");
+  const rows = printed.trim() === "" ? [] : printed.split("\n");
   const ended = `${tool} ${how} (${wall_ms.toFixed(1)} ms)`;
   return logLines([ended, ...rows.map((row) => `${PRINTED}${row}`)].join("\n"), new Date(at));
 }

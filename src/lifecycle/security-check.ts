@@ -1,3 +1,4 @@
+import { reachesNetwork } from "../manifest/network-access.ts";
 import type { Finding, Permissions } from "../manifest/types.ts";
 import type { ScriptOutline } from "../runner/types.ts";
 
@@ -47,8 +48,7 @@ const RULES: readonly CallRule[] = [
       /^(?:socket\.(?:socket|create_connection)|urllib\.request\..*|http\.client\..*|requests\..*|httpx\..*|aiohttp\..*|urllib3\..*|ftplib\..*|smtplib\..*)$/,
     message: (name) => `${name}() needs the network, which the skill may not use`,
     fix: "name the hosts in network_access of security.permissions",
-    unless: ({ network_access }) =>
-      network_access === true || (Array.isArray(network_access) && network_access.length > 0),
+    unless: ({ network_access }) => reachesNetwork(network_access),
   },
 ];
 

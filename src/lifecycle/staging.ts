@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../base/atomic-file.ts";
 import { digestFiles } from "../base/digest.ts";
 import { SkillError } from "../base/errors.ts";
@@ -105,13 +105,19 @@ export class Staging {
   /** Removes what dead processes left. The answer is what went. */
   async collect(): Promise<readonly string[]> {
     const gone: string[] = [];
-    for (const name of await readdir(this.#layout.staging).catch(() => [])) {
-      const path = join(this.#layout.staging, name);
-      if (await isClaimed(path)) continue;
+    for await (const path of this.leftovers()) {
       await rm(path, { recursive: true, force: true });
-      gone.push(name);
+      gone.push(basename(path));
     }
     return gone;
+  }
+
+  /** Paths in it that no living process uses, each looked at just before it is given out. */
+  async *leftovers(): AsyncGenerator<string> {
+    for (const name of await readdir(this.#layout.staging).catch(() => [])) {
+      const path = join(this.#layout.staging, name);
+      if (!await isClaimed(path)) yield path;
+    }
   }
 
   #source(key: string): string {

@@ -1,3 +1,4 @@
+import { isObject } from "../base/json.ts";
 import type { ResolvedManifest, TestReport } from "./types.ts";
 import { damagedRecord, parseStored } from "./stored-json.ts";
 
@@ -24,28 +25,24 @@ export function parseReport(text: unknown, what: string): TestReport {
 }
 
 function isReport(value: unknown): value is TestReport {
-  if (!isRecord(value) || typeof value["passed"] !== "boolean" || !isRecord(value["handshake"])) return false;
+  if (!isObject(value) || typeof value["passed"] !== "boolean" || !isObject(value["handshake"])) return false;
   return [value["cases"], value["examples"], value["given"]].every((list) =>
-    Array.isArray(list) && list.every(isRecord)
+    Array.isArray(list) && list.every(isObject)
   );
 }
 
 function isResolved(value: unknown): value is ResolvedManifest {
-  if (!isRecord(value) || value["format"] !== 1 || typeof value["digest"] !== "string") return false;
+  if (!isObject(value) || value["format"] !== 1 || typeof value["digest"] !== "string") return false;
   const { manifest, tools, default_tool, environment, limits, timeouts, env } = value;
-  return isManifest(manifest) && Array.isArray(tools) && tools.every(isRecord) &&
-    typeof default_tool === "string" && [environment, limits, timeouts, env].every(isRecord);
+  return isManifest(manifest) && Array.isArray(tools) && tools.every(isObject) &&
+    typeof default_tool === "string" && [environment, limits, timeouts, env].every(isObject);
 }
 
 function isManifest(value: unknown): boolean {
-  if (!isRecord(value) || !isRecord(value["security"])) return false;
+  if (!isObject(value) || !isObject(value["security"])) return false;
   const { permissions } = value["security"];
-  return isRecord(permissions) && "network_access" in permissions &&
+  return isObject(permissions) && "network_access" in permissions &&
     Array.isArray(permissions["file_read"]) &&
     Array.isArray(permissions["file_write"]) && TEXTS.every((key) => typeof value[key] === "string") &&
     LISTS.every((key) => Array.isArray(value[key]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "../base/json.ts";
+import { canonicalJson, isObject, type Json } from "../base/json.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Finding, JsonSchema, PythonManifest, Serve, ToolSpec } from "../manifest/types.ts";
 import type { FunctionOutline, ScriptOutline } from "../runner/types.ts";
@@ -243,10 +243,6 @@ function freeTool(name: string, description: string): ToolSpec {
 
 function firstParagraph(doc: string): string {
   return doc.split(/\n\s*\n/, 1)[0]?.replaceAll(/\s+/g, " ").trim() ?? "";
-}
-
-function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isTelling(schema: JsonSchema | undefined): schema is JsonSchema {

@@ -4,7 +4,7 @@ import process from "node:process";
 import { makeFolder, writeFileAtomic } from "../base/atomic-file.ts";
 import { SkillError } from "../base/errors.ts";
 import { ownTemporary, removeLeftBeside } from "../base/own-temporary.ts";
-import { parseJson } from "../base/json.ts";
+import { isObject, parseJson } from "../base/json.ts";
 import { HomeDb } from "./home-db.ts";
 import { homeLayout } from "./home-layout.ts";
 import { userConfigFolder } from "./user-config.ts";
@@ -88,15 +88,11 @@ async function readList(path: string): Promise<TrustedList> {
 
 /** By hand: every command reads the list, and a library that checks it takes longer to load than all else. */
 function isTrustedList(list: unknown): list is TrustedList {
-  return isRecord(list) && list["version"] === 1 && hasOnly(list, "version", "homes") &&
-    isRecord(list["homes"]) &&
+  return isObject(list) && list["version"] === 1 && hasOnly(list, "version", "homes") &&
+    isObject(list["homes"]) &&
     Object.values(list["homes"]).every((home) =>
-      isRecord(home) && typeof home["home_id"] === "string" && hasOnly(home, "home_id")
+      isObject(home) && typeof home["home_id"] === "string" && hasOnly(home, "home_id")
     );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function hasOnly(record: object, ...keys: readonly string[]): boolean {

@@ -1,5 +1,4 @@
-import { canonicalJson, type Json } from "../base/json.ts";
-import { isObject } from "./json-schema-check.ts";
+import { canonicalJson, isObject, type Json } from "../base/json.ts";
 import { type Evaluation, matches } from "./json-schema-run.ts";
 import type { JsonSchema } from "./types.ts";
 

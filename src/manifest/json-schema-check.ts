@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { SkillError } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
+import { isObject, type Json } from "../base/json.ts";
 import { nearest } from "../base/nearest.ts";
 import { compileLinear } from "./linear-pattern.ts";
 import type { JsonSchema } from "./types.ts";
@@ -105,11 +105,6 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-/** Whether a JSON value is an object, and no array. */
-export function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 interface Walk {

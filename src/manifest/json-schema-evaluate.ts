@@ -1,7 +1,7 @@
-import { canonicalJson, type Json } from "../base/json.ts";
+import { canonicalJson, isObject, type Json } from "../base/json.ts";
 import { nearest } from "../base/nearest.ts";
 import { checkLeaf, shown } from "./json-schema-assertions.ts";
-import { isObject, resolveReference } from "./json-schema-check.ts";
+import { resolveReference } from "./json-schema-check.ts";
 import { type Evaluation, matches, STEP_LIMIT } from "./json-schema-run.ts";
 import type { JsonSchema, SchemaProblem } from "./types.ts";
 

@@ -1,3 +1,4 @@
+import { reachesNetwork } from "../manifest/network-access.ts";
 import { lstat, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, normalize } from "node:path";
@@ -157,9 +158,9 @@ async function forbiddenReason(
 }
 
 function checkNetwork(asked: boolean | readonly string[], allowed: boolean | readonly string[]): void {
-  if (asked === false || allowed === true || (Array.isArray(asked) && asked.length === 0)) return;
+  if (asked === false || allowed === true || !reachesNetwork(asked)) return;
   const list = Array.isArray(allowed) ? allowed as readonly string[] : [];
-  const first = asked === true ? "true" : (asked as readonly string[]).find((host) => !list.includes(host));
+  const first = asked === true ? "true" : asked.find((host) => !list.includes(host));
   if (first === undefined) return;
   throw refusal(
     "network_access",

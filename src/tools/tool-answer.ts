@@ -1,6 +1,6 @@
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
-import { visibleJson, withoutHostPaths } from "./untrusted-text.ts";
+import { beginning, visibleJson, withoutHostPaths } from "./untrusted-text.ts";
 
 /** Characters of a tool's answer that a model reads; the whole of it is in the artifact. */
 const MAX_CONTENT = 8_000;
@@ -46,8 +46,7 @@ export function errorContent({ code, message, fix }: SkillErrorValue): string {
 
 function shorten(text: string, most: number = MAX_CONTENT): string {
   if (text.length <= most) return text;
-  // half a surrogate pair would be no valid Unicode
-  const kept = text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
+  const kept = beginning(text, most);
   return `${kept} … ${text.length - kept.length} more characters are in the artifact`;
 }
 

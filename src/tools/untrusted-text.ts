@@ -17,9 +17,12 @@ function escaped(unit: string): string {
 /** A stranger's words for themselves in one paragraph, without what is hidden in them, at most so many characters long. */
 export function plainWords(text: string, most: number): string {
   const words = text.replace(HIDDEN, "").replace(/\s+/g, " ").trim();
-  if (words.length <= most) return words;
-  // half a surrogate pair would be no valid Unicode
-  return `${words.slice(0, most).replace(/[\uD800-\uDBFF]$/, "")}…`;
+  return words.length <= most ? words : `${beginning(words, most)}…`;
+}
+
+/** At most so many characters: half a surrogate pair at the end would be no valid Unicode. */
+export function beginning(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 /** Absolute paths of the places where hosts keep what is theirs, and of anything inside of a home of skills. */

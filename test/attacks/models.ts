@@ -199,7 +199,7 @@ const ofErrors: Attack = {
       ...Object.entries(LURES).map(([name, text]) => [name, "fail", text, text.trim().slice(0, 10)] as const),
       ["a text without end", "fail", "wipe ".repeat(15_000), "wipe"] as const,
       ["its own path", "fail_with_its_path", "here", place.dir] as const,
-      ["a trace of the host", "fail_with_a_trace", "secrets", "/root/of/the/host"] as const,
+      ["a trace of the host", "fail_with_a_trace", "secrets", "/home/of/the/host"] as const,
     ];
     for (const [name, toolName, text, told] of ways) {
       attempts.push(

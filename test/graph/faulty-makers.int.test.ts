@@ -15,33 +15,14 @@ import { openSkills, type Skills } from "../../src/skills.ts";
 import { tries } from "../torture.ts";
 import { eventually, newTag, processesNamed } from "../attacks/survivors.ts";
 import { scriptedMaker, type ScriptedTurn, sentText, writes } from "./scripted-maker.ts";
+import { ROMAN_EXAMPLES, ROMAN_INTENT, ROMAN_MANIFEST } from "./support/roman.ts";
 
-const INTENT = "turn a whole number from 1 to 3999 into a Roman numeral";
-const EXAMPLES: readonly Example[] = [
-  { input: { number: 1 }, expected: "I" },
-  { input: { number: 4 }, expected: "IV" },
-  { input: { number: 1994 }, expected: "MCMXCIV" },
-  { input: { number: 58 }, expected: "LVIII" },
-  { input: { number: 0 }, compare: "error" },
-];
 const ONE: readonly Example[] = [{ input: { number: 1 }, expected: "I" }];
 const SECRET = "s3cret-of-the-host-0123456789";
 const SECRET_NAME = "SKILLWRIGHT_FAULTY_SECRET";
 const TAG = newTag();
 
-const MANIFEST = `id = "roman"
-name = "Roman numerals"
-version = "1.0.0"
-description = "Turn an integer into a Roman numeral"
-serve = "functions"
-
-[[tools]]
-name = "to_roman"
-description = "Integer to Roman numeral"
-input_schema = { type = "object", properties = { number = { type = "integer" } }, required = ["number"] }
-timeout = 1
-output_schema = { type = "string" }
-`;
+const MANIFEST = ROMAN_MANIFEST.replace("output_schema", "timeout = 1\noutput_schema");
 const HEADER = '# /// script\n# requires-python = ">=3.9"\n# dependencies = []\n# ///\n';
 const RIGHT = `
 TABLE = [(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
@@ -121,7 +102,7 @@ async function made(
 ): Promise<{ readonly outcome: GeneratorOutcome; readonly sent: readonly string[] }> {
   const before = listing();
   const model = scriptedMaker(...turns);
-  const outcome = await generateProposal({ skills, model, config }, { intent: INTENT, examples });
+  const outcome = await generateProposal({ skills, model, config }, { intent: ROMAN_INTENT, examples });
   const { library } = skills;
   expect(await library.list()).toEqual([]);
   expect(listing().filter((path) => !before.includes(path) && !isOfProposal(path, outcome))).toEqual([]);
@@ -278,7 +259,7 @@ describe("a maker that is not to be trusted", () => {
   });
 
   test("and hard-codes the answers it was shown is caught by those it was not", async () => {
-    const { shown, held_back } = holdBack(EXAMPLES);
+    const { shown, held_back } = holdBack(ROMAN_EXAMPLES);
     expect(held_back).toHaveLength(1);
     const known = shown.filter(({ compare }) => compare !== "error").map(({ input, expected }) =>
       `${(input as { readonly number: number }).number}: ${JSON.stringify(expected)}`
@@ -287,7 +268,7 @@ describe("a maker that is not to be trusted", () => {
     const { outcome, sent } = await made(
       [writes(body(code)), [{ name: "run_tests", args: {} }], "done", "still done"],
       { max_test_rounds: 2 },
-      EXAMPLES,
+      ROMAN_EXAMPLES,
     );
     expect(outcome).toMatchObject({
       ...FAILED,
@@ -388,7 +369,11 @@ describe("a maker that is not to be trusted", () => {
 
   test("but does it right is proposed, and what it made installs, runs and cannot be given away", async () => {
     const files = { "manifest.toml": MANIFEST, "skill.py": HEADER + RIGHT };
-    const { outcome } = await made([writes(files), [{ name: "run_tests", args: {} }], "done"], {}, EXAMPLES);
+    const { outcome } = await made(
+      [writes(files), [{ name: "run_tests", args: {} }], "done"],
+      {},
+      ROMAN_EXAMPLES,
+    );
     if (outcome.outcome !== "proposed") throw new Error(JSON.stringify(outcome));
     const { proposal } = outcome;
     const info = await installProposal(skills, proposal, { approvedDigest: proposal.digest });

@@ -11,6 +11,7 @@ import type { ApprovalRequest, GeneratorOutcome, SkillGraphOptions } from "../..
 import type { Example, PackageFiles, SkillInfo } from "../../src/lifecycle/types.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
 import { scriptedMaker, sentText, writes } from "./scripted-maker.ts";
+import { ROMAN_MANIFEST } from "./support/roman.ts";
 
 const intent = "turn a whole number from 1 to 3999 into a Roman numeral";
 const examples: readonly Example[] = [
@@ -22,18 +23,6 @@ const examples: readonly Example[] = [
   { input: { number: 0 }, compare: "error" },
 ];
 
-const manifest = `id = "roman"
-name = "Roman numerals"
-version = "1.0.0"
-description = "Turn an integer into a Roman numeral"
-serve = "functions"
-
-[[tools]]
-name = "to_roman"
-description = "Integer to Roman numeral"
-input_schema = { type = "object", properties = { number = { type = "integer" } }, required = ["number"] }
-output_schema = { type = "string" }
-`;
 const script = (table: string): string =>
   `# /// script
 # requires-python = ">=3.9"
@@ -58,7 +47,7 @@ const correct = script(
   '(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), ' +
     '(50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")',
 );
-const right: PackageFiles = { "manifest.toml": manifest, "skill.py": correct };
+const right: PackageFiles = { "manifest.toml": ROMAN_MANIFEST, "skill.py": correct };
 
 let dir: string;
 let skills: Skills;
@@ -107,7 +96,7 @@ const staged = () => readdir(join(dir, ".state", "staging"));
 describe("the generation graph with a real library", () => {
   test("makes, repairs, asks, installs, and the skill runs and is found", async () => {
     const model = scriptedMaker(
-      [...writes({ "manifest.toml": manifest, "skill.py": additive }), { name: "run_tests", args: {} }],
+      [...writes({ "manifest.toml": ROMAN_MANIFEST, "skill.py": additive }), { name: "run_tests", args: {} }],
       "done",
       [...writes({ "skill.py": correct }), { name: "run_tests", args: {} }],
       "repaired",
@@ -140,7 +129,7 @@ describe("the generation graph with a real library", () => {
     expect((await skills.library.run("roman", { number: 2024 })).value).toBe("MMXXIV");
     expect((await skills.discovery.search("roman numeral")).matches[0]?.id).toBe("roman");
     expect(await readFile(join(dir, "roman.py"), "utf8")).toBe(correct);
-    expect(await readFile(join(dir, "roman", "manifest.toml"), "utf8")).toBe(manifest);
+    expect(await readFile(join(dir, "roman", "manifest.toml"), "utf8")).toBe(ROMAN_MANIFEST);
     expect(await readFile(join(dir, "roman", "skill.py"), "utf8")).toBe(correct);
     expect(await staged()).toEqual([]);
 
@@ -215,7 +204,7 @@ describe("the generation graph with a real library", () => {
   test("shows what a new version changes", async () => {
     await install(right);
     const grown = {
-      "manifest.toml": manifest.replace("1.0.0", "1.1.0"),
+      "manifest.toml": ROMAN_MANIFEST.replace("1.0.0", "1.1.0"),
       "skill.py": correct.replace("3999", "4999").replace("3999", "4999"),
     };
     const model = scriptedMaker(writes(grown), "done");

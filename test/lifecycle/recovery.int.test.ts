@@ -3,7 +3,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   unlinkSync,
@@ -12,26 +11,13 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
+import { homeContents } from "./support/home-contents.ts";
 import { romanSkill, type TestHome, testHome } from "./support/open-home.ts";
 import { runChild } from "./support/run-child.ts";
 
 let home: TestHome;
 beforeEach(() => void (home = testHome()));
 afterEach(() => home.close());
-
-/** Everything in the home that can be compared: paths with contents or link targets, databases and times aside. */
-function contents(dir: string): Record<string, string> {
-  const all: Record<string, string> = {};
-  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name), name = path.slice(dir.length + 1);
-    if (/\.db(?:-|$)|\/logs\//.test(name)) continue;
-    if (entry.isSymbolicLink()) all[name] = `-> ${readlinkSync(path)}`;
-    else if (entry.isFile()) {
-      all[name] = readFileSync(path, "utf8").replaceAll(/"(installed_at|updated_at|ms)": \d+/g, "");
-    }
-  }
-  return all;
-}
 
 describe("check", () => {
   it("finds nothing to repair in a home that was just made", async () => {
@@ -42,7 +28,7 @@ describe("check", () => {
     const library = await home.open();
     await library.install(home.write("v1", romanSkill()));
     await library.activate("roman");
-    const before = contents(home.dir);
+    const before = homeContents(home.dir);
     const at = (path: string): string => join(home.dir, path);
     unlinkSync(at("roman.py"));
     unlinkSync(at(".runtime/roman/active"));
@@ -61,7 +47,7 @@ describe("check", () => {
       ["home/repaired", ".runtime/roman/1.0.0/slots/A/src"],
       ["home/repaired", ".state/python_registry.json"],
     ]));
-    expect(contents(home.dir)).toEqual(before);
+    expect(homeContents(home.dir)).toEqual(before);
     expect(await library.check()).toEqual([]);
   });
 
@@ -104,7 +90,7 @@ describe("a killed process", () => {
     await library.install(home.write("v1", romanSkill("1.0.0")));
     await library.activate("roman");
     await library.close();
-    const before = contents(home.dir), source = home.write("v2", romanSkill("2.0.0"));
+    const before = homeContents(home.dir), source = home.write("v2", romanSkill("2.0.0"));
     expect((await runChild(home, "install", source, kill)).signal).toBe("SIGKILL");
     return { before, source };
   }
@@ -126,7 +112,7 @@ describe("a killed process", () => {
       const library = await home.open();
       expect((await library.generations("roman")).map(({ version }) => version)).toEqual(["1.0.0"]);
       // A snapshot lies at its digest: the next try finds it.
-      const after = Object.entries(contents(home.dir)).filter(([path]) =>
+      const after = Object.entries(homeContents(home.dir)).filter(([path]) =>
         !path.startsWith(".state/snapshots/")
       );
       expect(Object.fromEntries(after)).toEqual(before);
@@ -137,7 +123,7 @@ describe("a killed process", () => {
   it("leaves the new state when it is killed between the commit and the files", async () => {
     const { before, source } = await killInstall("project");
     expect(before).toEqual(
-      Object.fromEntries(Object.entries(contents(home.dir)).filter(([path]) => path in before)),
+      Object.fromEntries(Object.entries(homeContents(home.dir)).filter(([path]) => path in before)),
     );
     const library = await home.open();
     expect((await library.generations("roman")).map(({ version }) => version)).toEqual(["1.0.0", "2.0.0"]);

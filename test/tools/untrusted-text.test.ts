@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errorContent } from "../../src/tools/tool-answer.ts";
 import { plainWords, visibleJson, withoutHostPaths } from "../../src/tools/untrusted-text.ts";
@@ -18,8 +19,11 @@ test("plainWords are one paragraph of a bounded length", () => {
   expect(plainWords(`${"a".repeat(299)}😀`, 300)).toBe(`${"a".repeat(299)}…`);
 });
 
+/** The folder of a machine's first user. */
+const ROOT = join("/", "root");
+
 test.each([
-  ['cannot read "/root/.skillwright/.state/home.db"', 'cannot read "…/home.db"'],
+  [`cannot read "${ROOT}/.skillwright/.state/home.db"`, 'cannot read "…/home.db"'],
   ["File /home/ada/x/skill.py:3, in f", "File …/skill.py:3, in f"],
   ["at /data/skills/.runtime/roman/builds/ab/src/skill.py", "at …/skill.py"],
   ["see file:///etc/passwd", "see …/passwd"],

@@ -1,5 +1,5 @@
 import { SkillError } from "../../base/errors.ts";
-import { type Json, parseJson } from "../../base/json.ts";
+import { isObject, type Json, parseJson } from "../../base/json.ts";
 import { oneLine } from "./script-package.ts";
 
 /** An operation of an API, as a tool of a client. */
@@ -208,7 +208,7 @@ function unique(names: Set<string>, wanted: string): string {
 }
 
 function fields(value: Json | undefined): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Fields : {};
+  return isObject(value) ? value : {};
 }
 
 function list(value: Json | undefined): readonly Json[] {

@@ -1,10 +1,10 @@
+import { syncFolderSync } from "../../base/atomic-file.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
   fstatSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -111,8 +111,10 @@ function makeKey(path: string): void {
     linkSync(temporary, path);
     rmSync(temporary);
     // Secrets that are stored next must not survive a power cut that takes the key.
-    for (let made = folder; made.length >= (first ?? folder).length; made = dirname(made)) syncFolder(made);
-    if (first !== undefined) syncFolder(dirname(first));
+    for (let made = folder; made.length >= (first ?? folder).length; made = dirname(made)) {
+      syncFolderSync(made);
+    }
+    if (first !== undefined) syncFolderSync(dirname(first));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw unusable(path, (error as Error).message, "make its folder writable for you");
@@ -127,15 +129,6 @@ function forget(temporary: string): void {
     rmSync(temporary, { force: true });
   } catch {
     // The next to look at the folder may.
-  }
-}
-
-function syncFolder(folder: string): void {
-  const file = openSync(folder, constants.O_RDONLY);
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -1,11 +1,10 @@
-import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { cp, open, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFolder, writeFileAtomic } from "../../base/atomic-file.ts";
+import { makeFolder, syncFolder, syncFolderSync, writeFileAtomic } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
 import type { HomeDb, HomeTransaction } from "../home-db.ts";
 import type { HomeLayout } from "../home-layout.ts";
-import { isClaimed } from "../leases.ts";
 import type { Staging } from "../staging.ts";
 import { readState } from "./state-rows.ts";
 
@@ -46,21 +45,13 @@ export class StateFolders {
     const place = this.#layout.data(id, folder);
     rmSync(place, { recursive: true, force: true });
     renameSync(room, place);
-    const parent = openSync(dirname(place), "r");
-    try {
-      fsyncSync(parent);
-    } finally {
-      closeSync(parent);
-    }
+    syncFolderSync(dirname(place));
     return folder;
   }
 
   /** Settles what dead processes were changing. */
   async collect(): Promise<void> {
-    for (const name of await readdir(this.#layout.staging).catch(() => [])) {
-      const path = join(this.#layout.staging, name);
-      if (!await isClaimed(path)) await this.#settle(path);
-    }
+    for await (const path of this.#staging.leftovers()) await this.#settle(path);
   }
 
   /** A note cut short by a kill names nothing: then nothing was begun. */

@@ -1,3 +1,4 @@
+import { reachesNetwork } from "../../manifest/network-access.ts";
 import { existsSync } from "node:fs";
 import type { SandboxPolicy, SandboxProgram } from "../types.ts";
 import type { ProxyPlan } from "./proxy.ts";
@@ -21,7 +22,7 @@ export interface NetworkPlan {
 
 /** Whether a policy grants no network. An empty list grants none. */
 export function isOffline({ network }: Pick<SandboxPolicy, "network">): boolean {
-  return network === false || (Array.isArray(network) && network.length === 0);
+  return !reachesNetwork(network);
 }
 
 /** The network of a program: the only way out is its own proxy in the host. Undefined when it has none. */

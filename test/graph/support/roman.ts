@@ -11,6 +11,20 @@ export const ROMAN_EXAMPLES: readonly Example[] = [
   { input: { number: 0 }, compare: "error" },
 ];
 
+/** Its manifest: one tool, `to_roman`. */
+export const ROMAN_MANIFEST: string = `id = "roman"
+name = "Roman numerals"
+version = "1.0.0"
+description = "Turn an integer into a Roman numeral"
+serve = "functions"
+
+[[tools]]
+name = "to_roman"
+description = "Integer to Roman numeral"
+input_schema = { type = "object", properties = { number = { type = "integer" } }, required = ["number"] }
+output_schema = { type = "string" }
+`;
+
 const SCRIPT = `# /// script
 # requires-python = ">=3.9"
 # dependencies = []
@@ -33,17 +47,6 @@ def to_roman(number: int) -> str:
 
 /** A skill that does it. */
 export const ROMAN: PackageFiles = {
-  "manifest.toml": `id = "roman"
-name = "Roman numerals"
-version = "1.0.0"
-description = "Turn an integer into a Roman numeral"
-serve = "functions"
-
-[[tools]]
-name = "to_roman"
-description = "Integer to Roman numeral"
-input_schema = { type = "object", properties = { number = { type = "integer" } }, required = ["number"] }
-output_schema = { type = "string" }
-`,
+  "manifest.toml": ROMAN_MANIFEST,
   "skill.py": SCRIPT,
 };
