@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { createEnvironments } from "../src/environment/create-environments.ts";
-import type { OpenHomeOptions } from "../src/lifecycle/home.ts";
+import type { OpenHomeOptions } from "../src/lifecycle/home/home.ts";
 import { openLibrary } from "../src/lifecycle/library.ts";
 import { createRunner } from "../src/runner/runner.ts";
 import { createSandbox } from "../src/sandbox/create-sandbox.ts";

@@ -5,7 +5,6 @@ there when everything trusted is loaded, then one line of JSON is read: what to 
 instead of a line means that the host is gone or has changed its mind; nothing untrusted has run by then.
 """
 
-import json
 import os
 import sys
 
@@ -14,6 +13,7 @@ sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 # Loaded before the program waits, so that a spare one has them.
 import confine  # noqa: E402
 import serve  # noqa: E402
+import wire_json  # noqa: E402
 
 CHANNEL = 4
 MAX_ORDERS = 64 << 20
@@ -52,7 +52,7 @@ def main():
     os.close(CHANNEL)
     if line is None:
         return
-    message = json.loads(line)
+    message = wire_json.decode(line.decode())
     del line
     try:
         confine.apply(message["confine"])

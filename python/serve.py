@@ -17,13 +17,13 @@ break it.
 """
 
 import io
-import json
 import os
 import sys
 import time
 
 import skillwright
 import sources
+import wire_json
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 TOOL_FAILED, TOO_LARGE, NOT_JSON, IMPORT_FAILED = -32000, -32001, -32002, -32003
@@ -59,7 +59,7 @@ def _trusted_modules(mode):
     """Imports our own modules, then takes them out of the way of a skill's modules of the same names."""
     names = {"outline": ["outline"], "tests": ["run_tests"], "overlapping": ["serve_concurrent"]}.get(mode, [])
     loaded = {name: __import__(name) for name in names}
-    for name in ("serve", "sources", *names):
+    for name in ("serve", "sources", "wire_json", *names):
         sys.modules.pop(name, None)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if path and os.path.abspath(path) != here]
@@ -113,9 +113,6 @@ class Wire:
 
         self.rx, self.tx, self.limit = rx, tx, limit
         self._lock = _thread.allocate_lock()
-        self._encode = json.JSONEncoder(
-            ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-        ).encode
         self._outputs, self._mark, self._marks = (), b"", 0
         self._cpu = 0
 
@@ -127,7 +124,7 @@ class Wire:
         self._outputs = (sys.stdout, sys.stderr)
 
     def notify(self, method, params):
-        text = '{"jsonrpc":"2.0","method":"%s","params":%s}' % (method, self._encode(params))
+        text = '{"jsonrpc":"2.0","method":"%s","params":%s}' % (method, _encode(params))
         line = _bytes(text)
         if len(line) <= self.limit:
             self._write(line)
@@ -172,12 +169,13 @@ class Wire:
     def answer(self, request_id, member):
         """Sends an answer: `member` is its result or error as JSON, with what else it is to say."""
         if request_id is not None:
-            self._write(_bytes('{"jsonrpc":"2.0","id":%s,%s}' % (self._encode(request_id), member)))
+            said = request_id if type(request_id) is int else _encode(request_id)
+            self._write(_bytes('{"jsonrpc":"2.0","id":%s,%s}' % (said, member)))
 
     def result(self, value):
         """A result as JSON."""
         try:
-            text = self._encode(value)
+            text = _encode(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise Answer(NOT_JSON, "result is not JSON: %s" % error) from None
         except Exception as error:
@@ -192,11 +190,11 @@ class Wire:
         error = {"code": answer.code, "message": str(answer)[:2000]}
         if answer.data is not None:
             try:
-                if len(self._encode(answer.data)) <= 8192:
+                if len(_encode(answer.data)) <= 8192:
                     error["data"] = answer.data
             except Exception:
                 pass
-        return '"error":' + self._encode(error)
+        return '"error":' + _encode(error)
 
     def _usage(self):
         """Processor milliseconds since last told, and the largest memory so far; for display, not for decisions."""
@@ -245,6 +243,10 @@ def _bytes(text):
         return "".join(c if c < "\ud800" or c > "\udfff" else "\\u%04x" % ord(c) for c in text).encode()
 
 
+def _encode(value):
+    return wire_json.encode(value, _plain)
+
+
 def _plain(value):
     """Dataclasses become objects; nothing else is guessed."""
     fields = getattr(type(value), "__dataclass_fields__", None)
@@ -256,7 +258,7 @@ def _plain(value):
 def read_request(line):
     """Id, method and parameters of one line."""
     try:
-        message = json.loads(line)
+        message = wire_json.decode(line.decode())
     except ValueError as error:
         raise Answer(PARSE_ERROR, "parse error: %s" % error) from None
     if not isinstance(message, dict) or not isinstance(message.get("method"), str):
@@ -419,6 +421,8 @@ class Tool:
             raise Answer(INVALID_PARAMS, "input is a %s, an object is needed" % type(given).__name__)
         if not self.known:
             return given
+        if given.keys() == self.names:
+            return {name: self.model(name, value) for name, value in given.items()} if self.models else given
         missing = self.required - given.keys()
         extra = set() if self.open else given.keys() - self.names
         if missing or extra:

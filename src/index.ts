@@ -57,26 +57,23 @@ export {
   quarantinePythonSkill,
   rollbackPythonSkill,
 } from "./lifecycle/python-skills.ts";
-export { loadPythonRegistry, PythonSkillRegistry, savePythonRegistry } from "./lifecycle/python-registry.ts";
-export { canTransition as canTransitionTo, isRunnable } from "./lifecycle/status.ts";
-export type { PythonSkillRecord } from "./lifecycle/skill-projection.ts";
+export {
+  loadPythonRegistry,
+  PythonSkillRegistry,
+  savePythonRegistry,
+} from "./lifecycle/projections/python-registry.ts";
+export { canTransition as canTransitionTo, isRunnable } from "./lifecycle/records/status.ts";
+export type { PythonSkillRecord } from "./lifecycle/projections/skill-projection.ts";
 export type { SkillInfo as PythonSkillInfo, SkillStatus as PythonSkillStatus } from "./lifecycle/types.ts";
 
 export type { Embedder, SearchMatch } from "./discovery/types.ts";
 export type { SkillLibrary } from "./lifecycle/skill-library.ts";
-export type {
-  Example,
-  ExampleResult,
-  GenerationInfo,
-  HomeSettings,
-  PackageFiles,
-  RunOptions,
-  RunResult,
-  SkillInfo,
-  SkillProposal,
-  SkillStatus,
-  TestReport,
-  ValidationReport,
-} from "./lifecycle/types.ts";
+export type { Example, ExampleResult, TestReport } from "./lifecycle/test-report.ts";
+export type { GenerationInfo, SkillInfo, SkillStatus } from "./lifecycle/types.ts";
+export type { HomeSettings } from "./lifecycle/storage/home-settings.ts";
+export type { PackageFiles } from "./lifecycle/packages/package-text.ts";
+export type { RunOptions, RunResult } from "./lifecycle/serving/run.ts";
+export type { SkillProposal } from "./lifecycle/changes/proposals.ts";
+export type { ValidationReport } from "./lifecycle/validation/validate.ts";
 export type { Finding, Permissions, PythonManifest, ResourceLimits, ToolSpec } from "./manifest/types.ts";
 export type { BackendName, Capability, SandboxBackend, SandboxReport } from "./sandbox/types.ts";

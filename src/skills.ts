@@ -11,12 +11,12 @@ import type { StoreClientOptions } from "./discovery/store-client.ts";
 import type { Discovery, Embedder } from "./discovery/types.ts";
 import { createEnvironments } from "./environment/create-environments.ts";
 import type { Environments } from "./environment/types.ts";
-import { findHome } from "./lifecycle/find-home.ts";
+import { findHome } from "./lifecycle/home/find-home.ts";
 import { type OpenedLibrary, openLibrary } from "./lifecycle/library.ts";
-import { runnerLimits } from "./lifecycle/program.ts";
-import type { SettingsInput } from "./lifecycle/settings.ts";
+import { runnerLimits } from "./lifecycle/programs/program.ts";
+import type { SettingsInput } from "./lifecycle/storage/settings.ts";
 import type { SkillLibrary } from "./lifecycle/skill-library.ts";
-import type { HomeSettings, RunOptions, RunResult, SkillInfo } from "./lifecycle/types.ts";
+import type { SkillInfo } from "./lifecycle/types.ts";
 import { type FoundSkill, search, type SearchFilters } from "./operations/search.ts";
 import { perform } from "./operations/perform.ts";
 import type { OperationSkills } from "./operations/types.ts";
@@ -24,6 +24,8 @@ import { createRunner } from "./runner/runner.ts";
 import type { Runner } from "./runner/types.ts";
 import { createSandbox } from "./sandbox/create-sandbox.ts";
 import type { BackendName, SandboxBackend } from "./sandbox/types.ts";
+import type { HomeSettings } from "./lifecycle/storage/home-settings.ts";
+import type { RunOptions, RunResult } from "./lifecycle/serving/run.ts";
 
 /** Options of `openSkills`. None of them can come from a home, a manifest or a model. */
 export interface OpenSkillsOptions {

@@ -11,8 +11,8 @@ import { readRecording, type RecordedMessage, ReplayModel } from "../examples/de
 import { agentCheck, makerCheck } from "../examples/demo/replay-checks.ts";
 import { generateProposal } from "../src/graph/generate.ts";
 import type { GeneratorOutcome } from "../src/graph/types.ts";
-import type { Example, ExampleResult } from "../src/lifecycle/types.ts";
 import { openSkills, type Skills } from "../src/skills.ts";
+import type { Example, ExampleResult } from "../src/lifecycle/test-report.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "skillwright-demo-"));
 const recording = readRecording(new URL("../examples/recordings/total-minutes.json", import.meta.url));

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSkillGraph } from "../src/graph/create-skill-graph.ts";
-import { DEFAULT_SETTINGS } from "../src/lifecycle/settings.ts";
+import { DEFAULT_SETTINGS } from "../src/lifecycle/storage/settings.ts";
 import { openSkills, type Skills } from "../src/skills.ts";
 import { docBlocks } from "./docs-blocks.ts";
 import { scriptedMaker, writes } from "./graph/scripted-maker.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
 import { secretKeyPath } from "../src/lifecycle/secrets/secret-key.ts";
-import { trustedListPath } from "../src/lifecycle/trust.ts";
+import { trustedListPath } from "../src/lifecycle/storage/trust.ts";
 
 const TESTS = fileURLToPath(new URL(".", import.meta.url));
 

@@ -3,9 +3,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { digestFiles, sha256 } from "../../src/base/digest.ts";
-import { HomeDb, type HomeTransaction } from "../../src/lifecycle/home-db.ts";
-import { type HomeLayout, homeLayout } from "../../src/lifecycle/home-layout.ts";
-import type { Projected } from "../../src/lifecycle/projections.ts";
+import { HomeDb, type HomeTransaction } from "../../src/lifecycle/storage/home-db.ts";
+import { type HomeLayout, homeLayout } from "../../src/lifecycle/storage/home-layout.ts";
+import type { Projected } from "../../src/lifecycle/projections/projections.ts";
 import {
   insertGeneration,
   moveGeneration,
@@ -14,10 +14,10 @@ import {
   type StoredGeneration,
   storeTests,
   touchSkill,
-} from "../../src/lifecycle/records.ts";
-import { buildDigest } from "../../src/lifecycle/resolve.ts";
-import { newest } from "../../src/lifecycle/skill-record.ts";
-import { projectSkill } from "../../src/lifecycle/skill-projection.ts";
+} from "../../src/lifecycle/records/records.ts";
+import { buildDigest } from "../../src/lifecycle/validation/resolve.ts";
+import { newest } from "../../src/lifecycle/records/skill-record.ts";
+import { projectSkill } from "../../src/lifecycle/projections/skill-projection.ts";
 import type { ResolvedManifest } from "../../src/lifecycle/types.ts";
 import { type PackageFile, readPackageFiles } from "../../src/manifest/package-files.ts";
 

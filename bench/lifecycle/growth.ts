@@ -1,8 +1,8 @@
-import { type Home, openHome, type OpenHomeOptions } from "../../src/lifecycle/home.ts";
-import { installSource } from "../../src/lifecycle/install.ts";
-import { Projector } from "../../src/lifecycle/projector.ts";
-import { activateSkill, disableSkill } from "../../src/lifecycle/status-changes.ts";
-import { uninstallSkill } from "../../src/lifecycle/uninstall.ts";
+import { type Home, openHome, type OpenHomeOptions } from "../../src/lifecycle/home/home.ts";
+import { installSource } from "../../src/lifecycle/changes/install.ts";
+import { Projector } from "../../src/lifecycle/projections/projector.ts";
+import { activateSkill, disableSkill } from "../../src/lifecycle/changes/status-changes.ts";
+import { uninstallSkill } from "../../src/lifecycle/changes/uninstall.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
 import { measureStarts, type Times } from "../runner/measure.ts";
 

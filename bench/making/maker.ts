@@ -3,7 +3,7 @@ import type { BaseLanguageModelInput } from "@langchain/core/language_models/bas
 import { AIMessage, type AIMessageChunk, type BaseMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
 import type { Runnable } from "@langchain/core/runnables";
-import type { PackageFiles } from "../../src/lifecycle/types.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 /** A maker that takes no time: it writes one version after the other, each in one turn, tries it, and says so. */
 export class InstantMaker extends BaseChatModel {

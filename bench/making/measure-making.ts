@@ -3,7 +3,6 @@ import { Command, MemorySaver } from "@langchain/langgraph";
 import { SkillError } from "../../src/base/errors.ts";
 import { createSkillGraph } from "../../src/graph/create-skill-graph.ts";
 import type { ApprovalRequest, GeneratorOutcome } from "../../src/graph/types.ts";
-import type { Example, PackageFiles } from "../../src/lifecycle/types.ts";
 import { Deadline } from "../../src/runner/deadline.ts";
 import { launch } from "../../src/runner/launch.ts";
 import { DEFAULT_LIMITS } from "../../src/runner/limits.ts";
@@ -13,6 +12,8 @@ import { openSkills, type Skills } from "../../src/skills.ts";
 import { benchProgram } from "../runner/bench-program.ts";
 import { measure, type Times } from "../runner/measure.ts";
 import { InstantMaker } from "./maker.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 const EXAMPLES: readonly Example[] = [
   { input: { text: "one two" }, expected: 2 },

@@ -4,10 +4,10 @@ import { Command, MemorySaver } from "@langchain/langgraph";
 import { SkillError } from "../../src/base/errors.ts";
 import { createSkillGraph } from "../../src/graph/create-skill-graph.ts";
 import type { ApprovalRequest, GeneratorOutcome } from "../../src/graph/types.ts";
-import { exampleFiles, judgeExample } from "../../src/lifecycle/examples.ts";
-import type { Example, ExampleResult } from "../../src/lifecycle/types.ts";
+import { exampleFiles, judgeExample } from "../../src/lifecycle/validation/examples.ts";
 import type { Skills } from "../../src/skills.ts";
 import { intentOf, type MakingTask } from "./task.ts";
+import type { Example, ExampleResult } from "../../src/lifecycle/test-report.ts";
 
 /** What became of one task. */
 export interface TaskRow {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { checkExamples } from "../../src/lifecycle/examples.ts";
+import { checkExamples } from "../../src/lifecycle/validation/examples.ts";
 import type { Json } from "../../src/base/json.ts";
-import type { Example } from "../../src/lifecycle/types.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
 
 /** A tool that is to be made: what a maker is told, and how it is scored. */
 export interface MakingTask {

@@ -1,5 +1,4 @@
 import { cancel, isCancel, select, text as askText } from "@clack/prompts";
-import type { SkillProposal } from "../lifecycle/types.ts";
 import { approve, proposal, reject } from "../operations/generate.ts";
 import { perform } from "../operations/perform.ts";
 import type { OperationContext } from "../operations/types.ts";
@@ -7,6 +6,7 @@ import type { CommandAnswer, CommandIo } from "./command.ts";
 import { showSkill } from "./show.ts";
 import { showOutcome } from "./show-outcome.ts";
 import { showProposal } from "./show-proposal.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** Approves the bytes of `digest`, and says what was installed. @throws {SkillError} `digest_mismatch` */
 export async function approveProposal(

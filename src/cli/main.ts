@@ -1,8 +1,8 @@
 import process from "node:process";
 import { Command as Commander, type Command as CommanderCommand, CommanderError } from "commander";
 import { SkillError } from "../base/errors.ts";
-import { findHome } from "../lifecycle/find-home.ts";
-import { type HomeReader, readHome } from "../lifecycle/read-home.ts";
+import { findHome } from "../lifecycle/home/find-home.ts";
+import { type HomeReader, readHome } from "../lifecycle/home/read-home.ts";
 import type { openSkills, Skills } from "../skills.ts";
 import { VERSION } from "../version.ts";
 import type { Command, CommandIo, Options } from "./command.ts";

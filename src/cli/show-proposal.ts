@@ -1,8 +1,8 @@
 import { plainText } from "../base/plain-text.ts";
 import { proposalText } from "../graph/proposal-text.ts";
 import type { ProposedChange } from "../graph/approval.ts";
-import type { SkillProposal } from "../lifecycle/types.ts";
 import type { Style, Terminal } from "./terminal.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** What a person reads before deciding: the proposal, what it adds to the permissions, and the diff against what serves. */
 export function showProposal(

@@ -1,12 +1,13 @@
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import type { DuplicatesAnswer } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
-import type { ExampleResult, SkillInfo, TestReport } from "../lifecycle/types.ts";
+import type { SkillInfo } from "../lifecycle/types.ts";
 import type { OperationEvent } from "../operations/types.ts";
 import type { FoundSkills } from "../operations/search.ts";
 import { plainText } from "../base/plain-text.ts";
 import { findingText } from "../graph/proposal-text.ts";
 import type { Style, Terminal } from "./terminal.ts";
+import type { ExampleResult, TestReport } from "../lifecycle/test-report.ts";
 
 /** Texts for people. All that comes from skills and models is made plain first. */
 

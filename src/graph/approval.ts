@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { SkillProposal } from "../lifecycle/types.ts";
 import { diffFiles } from "./file-diff.ts";
 import { describePermissions, permissionsBeyond } from "./permission-diff.ts";
 import type { ApprovalAnswer, ApprovalRequest, GenerationReport, ReuseCandidate } from "./types.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 const by = z.string().max(200).optional().describe("who decides, for the audit");
 

@@ -1,8 +1,8 @@
 import { reachesNetwork } from "../manifest/network-access.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { SkillProposal } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
 import { TEMPLATE_MAKER } from "./scaffold.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** Who approves, in the audit, when the home's policy does. */
 export const POLICY = "policy no_permissions";

@@ -1,8 +1,8 @@
 import type { Json } from "../base/json.ts";
 import type { SkillErrorValue } from "../base/errors.ts";
-import type { ExampleResult, ProbeResult, TestReport } from "../lifecycle/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import { REPAIR_PROMPT } from "./prompts/repair.ts";
+import type { ExampleResult, ProbeResult, TestReport } from "../lifecycle/test-report.ts";
 
 /** Tokens that the evidence of one version may cost the maker. */
 const TOKENS = 2_000;

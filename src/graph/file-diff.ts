@@ -1,4 +1,4 @@
-import type { PackageFiles } from "../lifecycle/types.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 const CONTEXT = 3;
 /** Above this many lines on either side of a change the whole is shown as replaced: finding the least edit costs the product. */

@@ -1,6 +1,6 @@
 import { canonicalJson } from "../base/json.ts";
 import { sha256 } from "../base/digest.ts";
-import type { Example } from "../lifecycle/types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
 
 /** From how many examples on some are held back. */
 const ENOUGH = 4;

@@ -1,10 +1,12 @@
 import { lstat } from "node:fs/promises";
 import { SkillError } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { Actor, SkillInfo, SkillProposal, TestReport } from "../lifecycle/types.ts";
+import type { Actor, SkillInfo } from "../lifecycle/types.ts";
 import { requireDigest } from "./approval.ts";
 import { examplesOf } from "./revise.ts";
 import type { GraphSkills } from "./types.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
+import type { TestReport } from "../lifecycle/test-report.ts";
 
 /** Options of `installProposal`. */
 export interface InstallProposalOptions {

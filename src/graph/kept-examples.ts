@@ -1,7 +1,7 @@
 import { SkillError } from "../base/errors.ts";
-import { checkExamples } from "../lifecycle/examples.ts";
+import { checkExamples } from "../lifecycle/validation/examples.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { Example } from "../lifecycle/types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
 
 const FILE = "tests/examples.jsonl";
 const MOST = 100;

@@ -1,11 +1,12 @@
 import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
-import type { Example, PackageFiles } from "../lifecycle/types.ts";
 import { cut } from "./evidence.ts";
 import { MAKER_PROMPT } from "./prompts/maker.ts";
 import { REPAIR_PROMPT } from "./prompts/repair.ts";
 import { TASK_PROMPT } from "./prompts/task.ts";
 import type { SkillGraphState } from "./state.ts";
 import type { ReuseCandidate } from "./types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 const BOUNDS = { intent: 8_000, examples: 12_000, example: 2_000, file: 24_000, candidates: 5 };
 

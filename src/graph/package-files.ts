@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { SkillError } from "../base/errors.ts";
-import type { PackageFiles } from "../lifecycle/types.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** Bounds of a package in the graph's state. */
 export const PACKAGE_BOUNDS: { readonly files: number; readonly bytes: number; readonly path: number } = {

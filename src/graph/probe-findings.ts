@@ -1,5 +1,5 @@
-import type { ProbeResult, TestReport } from "../lifecycle/types.ts";
 import type { Finding } from "../manifest/types.ts";
+import type { ProbeResult, TestReport } from "../lifecycle/test-report.ts";
 
 /** What a test noticed beyond the examples and did not hold against the skill, for the person who decides. */
 export function probeFindings({ probes = [] }: TestReport): readonly Finding[] {

@@ -1,6 +1,7 @@
 import { SkillError } from "../base/errors.ts";
-import type { PackageFiles, SkillProposal } from "../lifecycle/types.ts";
 import type { CheckedPackage, StagedFiles } from "./state.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** A proposal before it is kept: without an id of its own. */
 export type FreshProposal = Omit<SkillProposal, "id" | "status" | "created_at">;

@@ -1,6 +1,6 @@
 import { plainText } from "../base/plain-text.ts";
 import type { Finding } from "../manifest/types.ts";
-import type { SkillProposal } from "../lifecycle/types.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /**
  * A proposal as a person needs it to decide: what it is for, what it may do, every file, finding and test result, and

@@ -1,8 +1,8 @@
 import { SkillError } from "../base/errors.ts";
-import { checkExamples } from "../lifecycle/examples.ts";
-import type { Example } from "../lifecycle/types.ts";
+import { checkExamples } from "../lifecycle/validation/examples.ts";
 import { intentOf, readSource } from "./source/read-source.ts";
 import type { GenerateRequest, SkillSource } from "./types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
 
 /** Bounds of a request. */
 export const REQUEST_BOUNDS: { readonly intent: number; readonly examples: number; readonly json: number } = {

@@ -2,12 +2,13 @@ import type { SearchDocument, SearchMatch } from "../discovery/types.ts";
 import { sameText, strongCandidate } from "../discovery/reuse.ts";
 import { SkillError } from "../base/errors.ts";
 import { canonicalJson } from "../base/json.ts";
-import { exampleFiles, judgeExample } from "../lifecycle/examples.ts";
+import { exampleFiles, judgeExample } from "../lifecycle/validation/examples.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { Example, SkillInfo } from "../lifecycle/types.ts";
+import type { SkillInfo } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
 import { isHarmless } from "./permission-diff.ts";
 import type { ReuseCandidate } from "./types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
 
 /** How many candidates are looked at, how many examples each is tried with, and how long one may take. */
 const BOUNDS = { candidates: 5, examples: 20, milliseconds: 10_000 };

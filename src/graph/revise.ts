@@ -1,7 +1,7 @@
 import { SkillError } from "../base/errors.ts";
-import { replacedBy } from "../lifecycle/proposals.ts";
-import { TOO_LONG } from "../lifecycle/test-build.ts";
-import type { Actor, Example, PackageFiles, SkillProposal } from "../lifecycle/types.ts";
+import { replacedBy, type SkillProposal } from "../lifecycle/changes/proposals.ts";
+import { TOO_LONG } from "../lifecycle/testing/test-build.ts";
+import type { Actor } from "../lifecycle/types.ts";
 import { type Failure, summarize } from "./evidence.ts";
 import { keptExamples } from "./kept-examples.ts";
 import { withFiles } from "./package-files.ts";
@@ -9,6 +9,8 @@ import { type FreshProposal, proposalOf } from "./proposal-of.ts";
 import { checkStaged, discardStaging, stageFiles, tryStaged } from "./staging.ts";
 import type { StagedFiles } from "./state.ts";
 import type { GraphSkills } from "./types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** Who edits, and how it can be ended. */
 export interface ReviseOptions {

@@ -1,4 +1,4 @@
-import type { PackageFiles } from "../lifecycle/types.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** The maker's name in proposals of a scaffold. */
 export const TEMPLATE_MAKER = "template";

@@ -1,13 +1,16 @@
 import { gt } from "semver";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type { Example, PackageFiles, StagedBuild, TestBuildOptions, TestReport } from "../lifecycle/types.ts";
 import type { Finding, ToolSpec } from "../manifest/types.ts";
 import type { GraphContext } from "./config.ts";
 import { permissionsBeyond } from "./permission-diff.ts";
 import type { CheckedPackage, StagedFiles } from "./state.ts";
 import type { Failure } from "./evidence.ts";
 import type { ReuseCandidate } from "./types.ts";
+import type { Example, TestReport } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
+import type { StagedBuild } from "../lifecycle/packages/build.ts";
+import type { TestBuildOptions } from "../lifecycle/testing/testing.ts";
 
 /** Codes that no other version of the package would cure: the run ends with them. */
 const NOT_THE_MAKERS_FAULT: ReadonlySet<SkillErrorCode> = new Set([

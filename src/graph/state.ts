@@ -3,8 +3,9 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { Annotation, type AnnotationRoot, type LastValue } from "@langchain/langgraph";
 import type { SkillErrorValue } from "../base/errors.ts";
 import type { Finding, PythonManifest } from "../manifest/types.ts";
-import type { Example, PackageFiles, TestReport } from "../lifecycle/types.ts";
 import type { ApprovalAnswer, GeneratorOutcome, ReuseCandidate, SkillSource } from "./types.ts";
+import type { Example, TestReport } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** What validation said of the files in the state. */
 export interface CheckedPackage {

@@ -3,16 +3,11 @@ import type { SkillErrorValue } from "../base/errors.ts";
 import type { Discovery } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import type {
-  Actor,
-  Example,
-  ExampleResult,
-  HomeSettings,
-  PackageFiles,
-  SkillInfo,
-  SkillProposal,
-  TestReport,
-} from "../lifecycle/types.ts";
+import type { Actor, SkillInfo } from "../lifecycle/types.ts";
+import type { Example, ExampleResult, TestReport } from "../lifecycle/test-report.ts";
+import type { HomeSettings } from "../lifecycle/storage/home-settings.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** What the graph needs of an opened home. `openSkills` gives it. */
 export interface GraphSkills {

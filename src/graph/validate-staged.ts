@@ -1,7 +1,7 @@
 import { SkillError } from "../base/errors.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
 import { readPackageFiles } from "../manifest/package-files.ts";
-import { textOf } from "../lifecycle/package-text.ts";
+import { textOf } from "../lifecycle/packages/package-text.ts";
 import { describeFindings } from "./evidence.ts";
 import { type FreshProposal, proposalOf } from "./proposal-of.ts";
 

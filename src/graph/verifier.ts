@@ -1,8 +1,7 @@
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import { checkExamples } from "../lifecycle/examples.ts";
-import type { Example, ExampleResult } from "../lifecycle/types.ts";
+import { checkExamples } from "../lifecycle/validation/examples.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { GraphContext } from "./config.ts";
 import { cut } from "./evidence.ts";
@@ -10,6 +9,7 @@ import { tokensOf } from "./maker-reply.ts";
 import { VERIFIER_PROMPT } from "./prompts/verifier.ts";
 import type { SkillGraphState } from "./state.ts";
 import type { Budget } from "./types.ts";
+import type { Example, ExampleResult } from "../lifecycle/test-report.ts";
 
 const BOUNDS = { checks: 12, text: 16_000, value: 300 };
 

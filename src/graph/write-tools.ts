@@ -1,7 +1,6 @@
 import type { ToolDefinition } from "@langchain/core/language_models/base";
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import type { Example, ExampleResult, PackageFiles } from "../lifecycle/types.ts";
 import type { GraphContext } from "./config.ts";
 import { cut, describeError, describeFindings, describeTests } from "./evidence.ts";
 import { applyDiff, replaceOnce } from "./edit-file.ts";
@@ -11,6 +10,8 @@ import { packagePath, withFile } from "./package-files.ts";
 import { checkStaged, stageFiles, tryStaged } from "./staging.ts";
 import type { StagedFiles } from "./state.ts";
 import type { ReuseCandidate } from "./types.ts";
+import type { Example, ExampleResult } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** Characters of a tool's answer to the maker. */
 const MOST_ANSWER = 12_000;

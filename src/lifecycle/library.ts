@@ -1,72 +1,61 @@
-import { join } from "node:path";
-import type { SearchDocument } from "../discovery/types.ts";
 import type { Json } from "../base/json.ts";
+import type { SearchDocument } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
-import { readPackageFiles } from "../manifest/package-files.ts";
 import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
-import type { ProcessInfo, Runner } from "../runner/types.ts";
-import { type AuditRecord, readAudit } from "./audit.ts";
-import { checkHome, checkSkill } from "./check.ts";
-import { needsFulfilledBy } from "./dependencies/installed.ts";
-import { installFrozen, installLocked } from "./dependencies/install-locked.ts";
-import { writeLock } from "./dependencies/lock.ts";
-import { explainSkill } from "./explain.ts";
-import { skillDocument } from "./documents.ts";
-import { commit, type Home, openHome, type OpenHomeOptions, requireTrusted } from "./home.ts";
-import { withHomeFiles } from "./home-failure.ts";
-import { buildStaged, installSource, installStaged, stageFiles } from "./install.ts";
-import { textOf } from "./package-text.ts";
-import { decide, type Decision, findProposal, listProposals, propose, withDecision } from "./proposals.ts";
-import type { SkillRecord } from "./records.ts";
-import { runSkill, withServing } from "./run.ts";
-import { secretsOf, type SkillSecrets } from "./secrets/skill-secrets.ts";
-import { Serving } from "./serving.ts";
-import { setupSkill } from "./setup.ts";
-import { candidateOf, servingOf, shownGeneration, skillInfo } from "./skill-record.ts";
-import { readSlotLog, type SlotLog } from "./slot-log.ts";
-import { readRemoteSource } from "./sources/remote-source.ts";
+import type { Runner } from "../runner/types.ts";
+import { type InstalledLock, installFrozen, installLocked } from "./changes/install-locked.ts";
+import { type InstallOptions, installSource, installStaged } from "./changes/install.ts";
+import { noteReuse, type ReuseNote } from "./changes/note-reuse.ts";
+import {
+  decide,
+  type Decision,
+  findProposal,
+  listProposals,
+  type ProposalStatus,
+  propose,
+  type SkillProposal,
+  withDecision,
+} from "./changes/proposals.ts";
+import { secretsOf, type SkillSecrets } from "./changes/skill-secrets.ts";
+import { buildStaged, stageFiles } from "./changes/stage.ts";
 import {
   activateSkill,
   advanceSkill,
   disableSkill,
   quarantineSkill,
   rollbackSkill,
-} from "./status-changes.ts";
-import { type OperationOptions, testSkill, testStaged } from "./testing.ts";
-import { addTrigger } from "./triggers.ts";
-import type { MakingsFilter, ReuseNote, SkillLibrary } from "./skill-library.ts";
-import type {
-  Actor,
-  Generation,
-  HomeSettings,
-  InstalledLock,
-  InstallOptions,
-  LibraryEvents,
-  PackageFiles,
-  ProposalStatus,
-  RemoteSource,
-  RunOptions,
-  RunPlan,
-  RunResult,
-  SetupResult,
-  SkillInfo,
-  SkillNeed,
-  SkillProcessInfo,
-  SkillProposal,
-  SkillsLock,
-  SkillStatus,
-  SourceSpace,
-  StagedBuild,
-  TestBuildOptions,
-  TestReport,
-  Uninstalled,
-  Updated,
-  UpdateOptions,
-  ValidationReport,
-} from "./types.ts";
-import { uninstallSkill } from "./uninstall.ts";
-import { updateSkill } from "./update.ts";
-import { validateSource } from "./validate-source.ts";
+} from "./changes/status-changes.ts";
+import { testInstalled } from "./changes/test-installed.ts";
+import { addTrigger } from "./changes/triggers.ts";
+import { type Uninstalled, uninstallSkill } from "./changes/uninstall.ts";
+import { type Updated, type UpdateOptions, updateSkill } from "./changes/update.ts";
+import { needsFulfilledBy, type SkillNeed } from "./dependencies/installed.ts";
+import { type SkillsLock, writeLock } from "./dependencies/lock.ts";
+import { checkHome, checkSkill } from "./home/check.ts";
+import { type Home, type LibraryEvents, openHome, type OpenHomeOptions } from "./home/home.ts";
+import { installedFiles, sourceFiles } from "./home/skill-files.ts";
+import { readSkillLog } from "./home/skill-log.ts";
+import type { StagedBuild } from "./packages/build.ts";
+import type { PackageFiles } from "./packages/package-text.ts";
+import { type AuditRecord, readAudit } from "./records/audit.ts";
+import { skillDocument } from "./records/documents.ts";
+import { lastRevision, type SkillRecord } from "./records/records.ts";
+import { bareGeneration, skillInfo } from "./records/skill-record.ts";
+import type { SlotLog } from "./records/slot-log.ts";
+import { explainSkill, type RunPlan } from "./serving/explain.ts";
+import { listProcesses, type SkillProcessInfo, startProcess, stopProcesses } from "./serving/processes.ts";
+import { type RunOptions, type RunResult, runSkill } from "./serving/run.ts";
+import { Serving } from "./serving/serving.ts";
+import { type SetupResult, setupSkill } from "./serving/setup.ts";
+import type { MakingsFilter, SkillLibrary } from "./skill-library.ts";
+import { readRemoteSource, type RemoteSource, type SourceSpace } from "./sources/remote-source.ts";
+import { validateSource } from "./sources/validate-source.ts";
+import { withHomeFiles } from "./storage/home-failure.ts";
+import type { HomeSettings } from "./storage/home-settings.ts";
+import type { TestReport } from "./test-report.ts";
+import { type OperationOptions, type TestBuildOptions, testSkill, testStaged } from "./testing/testing.ts";
+import type { Actor, Generation, SkillInfo, SkillStatus } from "./types.ts";
+import type { ValidationReport } from "./validation/validate.ts";
 
 /** A library as it is opened: what everybody needs, and what the composition root does. */
 export interface OpenedLibrary extends SkillLibrary {
@@ -115,13 +104,7 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   async revision(): Promise<number> {
-    return await Promise.resolve(
-      Number(
-        this.#home.db.sql.get(
-          "select max(revision) as n from (select revision from skills union all select revision from removed)",
-        )?.["n"] ?? 0,
-      ),
-    );
+    return await Promise.resolve(lastRevision(this.#home.db.sql));
   }
 
   async documents(): Promise<readonly SearchDocument[]> {
@@ -137,17 +120,11 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   async generations(id: string): Promise<readonly Generation[]> {
-    const { generations } = await Promise.resolve(this.#home.view.get(id));
-    return generations.map((
-      { name: _name, script: _script, resolved: _resolved, activated: _activated, ...shown },
-    ) => shown);
+    return await Promise.resolve(this.#home.view.get(id).generations.map(bareGeneration));
   }
 
-  async files(id: string): Promise<PackageFiles> {
-    requireTrusted(this.#home);
-    const shown = shownGeneration(this.#home.view.get(id));
-    const source = join(this.#home.layout.build(id, shown.build), "src");
-    return textOf(await withHomeFiles(() => readPackageFiles(source)));
+  files(id: string): Promise<PackageFiles> {
+    return withHomeFiles(() => installedFiles(this.#home, id));
   }
 
   async validate(dir: string): Promise<ValidationReport> {
@@ -172,8 +149,9 @@ class LocalLibrary implements OpenedLibrary {
 
   async install(source: string, options: InstallOptions = {}): Promise<SkillInfo> {
     const installing = options.frozen === true ? installFrozen : installSource;
-    const info = await withHomeFiles(() => installing(this.#home, source, options));
-    return await this.#installed(info, options);
+    return await withHomeFiles(async () =>
+      await testInstalled(this.#home, await installing(this.#home, source, options), options)
+    );
   }
 
   async lock(): Promise<SkillsLock> {
@@ -184,12 +162,13 @@ class LocalLibrary implements OpenedLibrary {
     return await withHomeFiles(() => installLocked(this.#home, options));
   }
 
-  async installStaged(
+  installStaged(
     key: string,
     options: InstallOptions & { readonly tests?: TestReport } = {},
   ): Promise<SkillInfo> {
-    const info = await withHomeFiles(() => installStaged(this.#home, key, options));
-    return await this.#installed(info, options);
+    return withHomeFiles(async () =>
+      await testInstalled(this.#home, await installStaged(this.#home, key, options), options)
+    );
   }
 
   test(id: string, options?: OperationOptions): Promise<TestReport> {
@@ -236,10 +215,8 @@ class LocalLibrary implements OpenedLibrary {
     return await Promise.resolve(needsFulfilledBy(db.sql, view.get(id), (other) => view.find(other)));
   }
 
-  async sourceFiles(id: string): Promise<PackageFiles | undefined> {
-    requireTrusted(this.#home);
-    this.#home.view.get(id);
-    return await readPackageFiles(this.#home.layout.package(id)).then(textOf, () => undefined);
+  sourceFiles(id: string): Promise<PackageFiles | undefined> {
+    return sourceFiles(this.#home, id);
   }
 
   remoteSource(
@@ -250,14 +227,8 @@ class LocalLibrary implements OpenedLibrary {
     return readRemoteSource(this.#home, id, space, signal);
   }
 
-  async log(id: string, log: SlotLog, lines = 200): Promise<readonly string[]> {
-    requireTrusted(this.#home);
-    const record = this.#home.view.get(id);
-    // A candidate is neither run nor set up.
-    const served = log === "run" || log === "setup" ? servingOf(record) : undefined;
-    if (log === "run") await this.#home.runLog.flush();
-    const place = served ?? candidateOf(record) ?? shownGeneration(record);
-    return await readSlotLog(this.#home.layout, place, log, lines);
+  log(id: string, log: SlotLog, lines = 200): Promise<readonly string[]> {
+    return readSkillLog(this.#home, id, log, lines);
   }
 
   async runs(id: string, limit = 50): Promise<readonly RunEntry[]> {
@@ -289,31 +260,20 @@ class LocalLibrary implements OpenedLibrary {
     return addTrigger(this.#home, id, sentence);
   }
 
-  async noteReuse(id: string, { intent, how, actor }: ReuseNote): Promise<void> {
-    this.#home.view.get(id);
-    const details = { intent: intent.slice(0, 2000), how: how.slice(0, 2000) };
-    await commit(this.#home, { action: "reuse", actor, skill_id: id, details }, () => {});
+  noteReuse(id: string, found: ReuseNote): Promise<void> {
+    return noteReuse(this.#home, id, found);
   }
 
-  async startProcess(id: string): Promise<SkillProcessInfo> {
-    return await withServing(
-      this.#home,
-      this.#serving,
-      id,
-      async ({ program }) => shown(await this.#home.runner.start(program)),
-    );
+  startProcess(id: string): Promise<SkillProcessInfo> {
+    return startProcess(this.#home, this.#serving, id);
   }
 
-  async stopProcesses(id: string): Promise<readonly SkillProcessInfo[]> {
-    requireTrusted(this.#home);
-    this.#home.view.get(id);
-    const running = this.processes().filter((one) => one.id === id);
-    await this.#serving.stopSkill(id);
-    return running;
+  stopProcesses(id: string): Promise<readonly SkillProcessInfo[]> {
+    return stopProcesses(this.#home, this.#serving, id);
   }
 
   processes(): readonly SkillProcessInfo[] {
-    return this.#home.runner.list().map(shown);
+    return listProcesses(this.#home);
   }
 
   setup(id: string, options?: OperationOptions): Promise<SetupResult> {
@@ -373,35 +333,10 @@ class LocalLibrary implements OpenedLibrary {
     return known;
   }
 
-  async #installed(
-    info: SkillInfo,
-    { test = false, actor, signal, onStage }: InstallOptions,
-  ): Promise<SkillInfo> {
-    if (!test) return info;
-    onStage?.("test");
-    const common = {
-      ...(actor === undefined ? {} : { actor }),
-      ...(signal === undefined ? {} : { signal }),
-    };
-    await withHomeFiles(() => testSkill(this.#home, info.id, common));
-    const record = this.#home.view.get(info.id);
-    return skillInfo(
-      record,
-      record.generations.find(({ digest, slot }) =>
-        digest === info.candidate?.digest && slot === info.candidate.slot
-      ),
-    );
-  }
-
   /** Processes of what no longer serves end after the change. */
   async #changing<T>(change: () => Promise<T>): Promise<T> {
     const done = await withHomeFiles(change);
     await this.#serving.retire();
     return done;
   }
-}
-
-/** The key is the runner's own. */
-function shown({ key: _key, ...info }: ProcessInfo): SkillProcessInfo {
-  return info;
 }

@@ -1,10 +1,6 @@
+import type { InstallOptions } from "./changes/install.ts";
 import type { SkillLibrary } from "./skill-library.ts";
-import type {
-  Actor,
-  InstallOptions,
-  SkillInfo as PythonSkillInfo,
-  SkillStatus as PythonSkillStatus,
-} from "./types.ts";
+import type { Actor, SkillInfo as PythonSkillInfo, SkillStatus as PythonSkillStatus } from "./types.ts";
 
 /** What the papers' functions work on: what `openSkills` gives, or its library. */
 export type PythonSkills = SkillLibrary | { readonly library: SkillLibrary };

@@ -2,37 +2,29 @@ import type { Json } from "../base/json.ts";
 import type { DocumentSource } from "../discovery/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
-import type { AuditRecord } from "./audit.ts";
-import type { SkillSecrets } from "./secrets/skill-secrets.ts";
-import type { SlotLog } from "./slot-log.ts";
-import type {
-  Actor,
-  Generation,
-  InstalledLock,
-  InstallOptions,
-  LibraryEvents,
-  PackageFiles,
-  ProposalStatus,
-  RemoteSource,
-  RunOptions,
-  RunPlan,
-  RunResult,
-  SetupResult,
-  SkillInfo,
-  SkillNeed,
-  SkillProcessInfo,
-  SkillProposal,
-  SkillsLock,
-  SkillStatus,
-  SourceSpace,
-  StagedBuild,
-  TestBuildOptions,
-  TestReport,
-  Uninstalled,
-  Updated,
-  UpdateOptions,
-  ValidationReport,
-} from "./types.ts";
+import type { InstalledLock } from "./changes/install-locked.ts";
+import type { InstallOptions } from "./changes/install.ts";
+import type { ReuseNote } from "./changes/note-reuse.ts";
+import type { ProposalStatus, SkillProposal } from "./changes/proposals.ts";
+import type { SkillSecrets } from "./changes/skill-secrets.ts";
+import type { StagedBuild } from "./packages/build.ts";
+import type { Uninstalled } from "./changes/uninstall.ts";
+import type { Updated, UpdateOptions } from "./changes/update.ts";
+import type { SkillNeed } from "./dependencies/installed.ts";
+import type { SkillsLock } from "./dependencies/lock.ts";
+import type { LibraryEvents } from "./home/home.ts";
+import type { PackageFiles } from "./packages/package-text.ts";
+import type { AuditRecord } from "./records/audit.ts";
+import type { SlotLog } from "./records/slot-log.ts";
+import type { RunPlan } from "./serving/explain.ts";
+import type { RunOptions, RunResult } from "./serving/run.ts";
+import type { SkillProcessInfo } from "./serving/processes.ts";
+import type { SetupResult } from "./serving/setup.ts";
+import type { RemoteSource, SourceSpace } from "./sources/remote-source.ts";
+import type { TestReport } from "./test-report.ts";
+import type { TestBuildOptions } from "./testing/testing.ts";
+import type { Actor, Generation, SkillInfo, SkillStatus } from "./types.ts";
+import type { ValidationReport } from "./validation/validate.ts";
 
 /** Which generations are asked for. */
 export interface MakingsFilter {
@@ -40,13 +32,6 @@ export interface MakingsFilter {
   /** Milliseconds since 1970. */
   readonly since?: number | undefined;
   readonly limit?: number | undefined;
-}
-
-/** Why a skill was taken for an intent. */
-export interface ReuseNote {
-  readonly intent: string;
-  readonly how: string;
-  readonly actor?: Actor | undefined;
 }
 
 /** The library of one home: every change of state goes through here, in one transaction each. */

@@ -1,7 +1,7 @@
 import type { Json } from "../base/json.ts";
 import { checkSchema } from "./json-schema-check.ts";
-import { evaluate } from "./json-schema-evaluate.ts";
-import { type Evaluation, STEP_LIMIT } from "./json-schema-run.ts";
+import { compile } from "./json-schema-compile.ts";
+import { type Run, STEP_LIMIT } from "./json-schema-run.ts";
 import type { SchemaProblem } from "./types.ts";
 
 /** What a compiled schema says of a value. Never throws. */
@@ -21,13 +21,12 @@ const MAX_PROBLEMS = 20;
  * @throws {SkillError} `invalid_manifest` when the schema itself is refused, see `checkSchema`
  */
 export function compileSchema(schema: unknown, what = "the schema"): (value: unknown) => SchemaCheck {
-  const checked = checkSchema(schema, what);
-  const memory: Evaluation["memory"] = { patterns: new Map(), values: new WeakMap() };
+  const check = compile(checkSchema(schema, what));
   return (value) => {
-    const foreign = notJson(value, 0, "");
+    const foreign = notJson(value, 0);
     if (foreign !== undefined) return { ok: false, problems: [foreign] };
-    const run: Evaluation = { root: checked, memory, steps: 0 };
-    const problems = evaluate(checked, value as Json, "", run);
+    const run: Run = { steps: 0 };
+    const problems = check(value as Json, "", run);
     if (run.steps > STEP_LIMIT) {
       return {
         ok: false,
@@ -44,33 +43,38 @@ export function describeProblems(problems: readonly SchemaProblem[]): string {
   return problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
 }
 
-/** What in a value JSON can't carry. */
-function notJson(value: unknown, depth: number, path: string): SchemaProblem | undefined {
-  if (depth > MAX_VALUE_DEPTH) return { path: "", message: `nested deeper than ${MAX_VALUE_DEPTH} levels` };
+/** What in a value JSON can't carry. Paths are made only where something is wrong. */
+function notJson(value: unknown, depth: number): SchemaProblem | undefined {
+  if (depth > MAX_VALUE_DEPTH) return TOO_DEEP;
   if (value === null || typeof value === "boolean" || typeof value === "string") return undefined;
   if (typeof value === "number" && Number.isFinite(value)) return undefined;
   if (typeof value !== "object") {
-    return {
-      path,
-      message: `${typeof value === "number" ? String(value) : typeof value} is not a JSON value`,
-    };
+    const what = typeof value === "number" ? String(value) : typeof value;
+    return { path: "", message: `${what} is not a JSON value` };
   }
-  if (Array.isArray(value)) return firstOf(value.entries(), (index) => `${path}[${index}]`, depth);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const problem = notJson(value[index], depth + 1);
+      if (problem !== undefined) return inside(problem, `[${index}]`);
+    }
+    return undefined;
+  }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    return { path, message: "not a plain JSON object" };
+    return { path: "", message: "not a plain JSON object" };
   }
-  return firstOf(Object.entries(value), (key) => (path === "" ? key : `${path}.${key}`), depth);
-}
-
-function firstOf<Key>(
-  entries: Iterable<readonly [Key, unknown]>,
-  name: (key: Key) => string,
-  depth: number,
-): SchemaProblem | undefined {
-  for (const [key, item] of entries) {
-    const problem = notJson(item, depth + 1, depth < MAX_VALUE_DEPTH ? name(key) : "");
-    if (problem !== undefined) return problem;
+  for (const key of Object.keys(value)) {
+    const problem = notJson((value as Readonly<Record<string, unknown>>)[key], depth + 1);
+    if (problem !== undefined) return inside(problem, key);
   }
   return undefined;
+}
+
+const TOO_DEEP: SchemaProblem = { path: "", message: `nested deeper than ${MAX_VALUE_DEPTH} levels` };
+
+/** A problem as whoever holds the value sees it. */
+function inside(problem: SchemaProblem, place: string): SchemaProblem {
+  if (problem === TOO_DEEP) return problem;
+  const { path, message } = problem;
+  return { path: path === "" || path.startsWith("[") ? `${place}${path}` : `${place}.${path}`, message };
 }

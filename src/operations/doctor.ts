@@ -3,10 +3,10 @@ import { SkillError } from "../base/errors.ts";
 import { enforcedHere, type Enforcement } from "../sandbox/enforced-by.ts";
 import type { BackendName, Capability } from "../sandbox/types.ts";
 import type { Finding } from "../manifest/types.ts";
-import type { PackageFiles } from "../lifecycle/types.ts";
 import type { InstallConfinement } from "../environment/types.ts";
 import type { Operation } from "./types.ts";
 import type { OperationSkills } from "./types.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
 
 /** Something that keeps a part from working, and what helps. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import type { RunPlan } from "../lifecycle/types.ts";
 import type { SandboxPlan } from "../sandbox/types.ts";
 import type { Operation } from "./types.ts";
+import type { RunPlan } from "../lifecycle/serving/explain.ts";
 
 /** Answer of `explain`: a plan as JSON can carry it. */
 export interface ExplainAnswer extends Omit<RunPlan, "plan"> {

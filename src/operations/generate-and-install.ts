@@ -6,9 +6,11 @@ import { readRequest } from "../graph/request.ts";
 import { skillSource } from "../graph/source/read-source.ts";
 import type { GeneratorOutcome, SkillSource } from "../graph/types.ts";
 import type { MakingEntry } from "../observe/history.ts";
-import type { Example, SkillInfo, SkillProposal } from "../lifecycle/types.ts";
+import type { SkillInfo } from "../lifecycle/types.ts";
 import { exampleInput, generate } from "./generate.ts";
 import type { Operation, OperationContext } from "./types.ts";
+import type { Example } from "../lifecycle/test-report.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 /** What came of it: the generator's outcome, or what happened to a proposal. */
 export type GenerateAnswer =

@@ -8,15 +8,11 @@ import { examplesOf, reviseProposal } from "../graph/revise.ts";
 import { skillSource } from "../graph/source/read-source.ts";
 import { discardStaging } from "../graph/staging.ts";
 import type { GeneratorConfig, GeneratorOutcome, SkillGraphOptions, SkillSource } from "../graph/types.ts";
-import type {
-  Example,
-  ExampleResult,
-  PackageFiles,
-  ProposalStatus,
-  SkillInfo,
-  SkillProposal,
-} from "../lifecycle/types.ts";
+import type { SkillInfo } from "../lifecycle/types.ts";
 import type { Operation, OperationContext } from "./types.ts";
+import type { Example, ExampleResult } from "../lifecycle/test-report.ts";
+import type { PackageFiles } from "../lifecycle/packages/package-text.ts";
+import type { ProposalStatus, SkillProposal } from "../lifecycle/changes/proposals.ts";
 
 const texts = z.record(z.string().min(1).max(500), z.string());
 

@@ -1,15 +1,12 @@
 import { z } from "zod";
-import type {
-  SetupResult,
-  SkillInfo,
-  SkillNeed,
-  SkillStatus,
-  TestReport,
-  Uninstalled,
-  ValidationReport,
-} from "../lifecycle/types.ts";
+import type { SkillInfo, SkillStatus } from "../lifecycle/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { Operation } from "./types.ts";
+import type { SetupResult } from "../lifecycle/serving/setup.ts";
+import type { SkillNeed } from "../lifecycle/dependencies/installed.ts";
+import type { TestReport } from "../lifecycle/test-report.ts";
+import type { Uninstalled } from "../lifecycle/changes/uninstall.ts";
+import type { ValidationReport } from "../lifecycle/validation/validate.ts";
 
 /** Answer of an operation that changes one skill. */
 export interface SkillAnswer {

@@ -1,7 +1,7 @@
 import { SkillError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { SkillLibrary } from "../lifecycle/skill-library.ts";
-import { isSkillStatus, SKILL_STATUSES } from "../lifecycle/status.ts";
+import { isSkillStatus, SKILL_STATUSES } from "../lifecycle/records/status.ts";
 import type { SkillInfo } from "../lifecycle/types.ts";
 
 /** Answer of `list`. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SKILL_STATUSES } from "../lifecycle/status.ts";
+import { SKILL_STATUSES } from "../lifecycle/records/status.ts";
 import type { SkillStatus } from "../lifecycle/types.ts";
 import { listSkills, type SkillList } from "./list-skills.ts";
 import type { Operation } from "./types.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { SkillInfo, SkillsLock } from "../lifecycle/types.ts";
+import type { SkillInfo } from "../lifecycle/types.ts";
 import type { Operation } from "./types.ts";
+import type { SkillsLock } from "../lifecycle/dependencies/lock.ts";
 
 /** Answer of `install_locked`. */
 export interface LockedAnswer {

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { diffFiles } from "../graph/file-diff.ts";
-import type { AuditRecord } from "../lifecycle/audit.ts";
-import { SLOT_LOGS, type SlotLog } from "../lifecycle/slot-log.ts";
-import type { GenerationInfo, RemoteSource, SkillInfo } from "../lifecycle/types.ts";
+import type { AuditRecord } from "../lifecycle/records/audit.ts";
+import { SLOT_LOGS, type SlotLog } from "../lifecycle/records/slot-log.ts";
+import type { GenerationInfo, SkillInfo } from "../lifecycle/types.ts";
 import type { MakingEntry, RunEntry, RunStats } from "../observe/history.ts";
 import type { Operation } from "./types.ts";
+import type { RemoteSource } from "../lifecycle/sources/remote-source.ts";
 
 const id = z.string().min(1);
 const count = z.int().min(1).max(10_000);

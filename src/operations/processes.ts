@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { SkillProcessInfo } from "../lifecycle/types.ts";
 import type { Operation } from "./types.ts";
+import type { SkillProcessInfo } from "../lifecycle/serving/processes.ts";
 
 const id = z.string().min(1);
 

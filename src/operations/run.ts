@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
-import type { RunResult } from "../lifecycle/types.ts";
 import type { Operation } from "./types.ts";
+import type { RunResult } from "../lifecycle/serving/run.ts";
 
 /** A file that a skill left, as JSON can carry it. */
 export interface ArtifactValue {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import type { SearchDocument, SearchMatch } from "../discovery/types.ts";
-import { SKILL_STATUSES } from "../lifecycle/status.ts";
+import { SKILL_STATUSES } from "../lifecycle/records/status.ts";
 import type { SkillInfo, SkillStatus } from "../lifecycle/types.ts";
 import { modeAllows, TOOL_MODES, type ToolMode } from "./tool-mode.ts";
 import type { Operation } from "./types.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ImportedSecrets, SecretsDocument } from "../lifecycle/secrets/secret-changes.ts";
+import type { ImportedSecrets, SecretsDocument } from "../lifecycle/changes/secret-changes.ts";
 import type { SecretInfo } from "../lifecycle/secrets/secret-store.ts";
 import type { Operation } from "./types.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { permissionsBeyond } from "../graph/permission-diff.ts";
-import type { Updated, UpdateOptions } from "../lifecycle/types.ts";
 import type { SkillAnswer } from "./lifecycle.ts";
 import type { Operation } from "./types.ts";
+import type { Updated, UpdateOptions } from "../lifecycle/changes/update.ts";
 
 /** Input of `update`. */
 export interface UpdateInput {

@@ -1,4 +1,5 @@
 import { SkillError } from "../base/errors.ts";
+import type { SharedAlarm } from "./shared-alarm.ts";
 
 /** The time that a call has left, and the caller's wish to end it. Counts waiting, not the start of a process. */
 export class Deadline {
@@ -32,13 +33,13 @@ export class Deadline {
 
   /**
    * Runs `onEnd` once when time is up or the caller cancels, until the answer is called. The timer keeps the host
-   * alive: that is what makes it wait for a call though the skill's process itself never does.
+   * alive: that is what makes it wait for a call though the skill's process itself never does. With `alarm` it is
+   * one that others use too.
    */
-  watch(what: string, onEnd: (error: SkillError) => void): () => void {
+  watch(what: string, onEnd: (error: SkillError) => void, alarm?: SharedAlarm): () => void {
     const { signal } = this;
-    const timer = setTimeout(() => onEnd(timedOut(what, this.timeoutMs)), Math.min(this.leftMs, 2 ** 31 - 1));
-    if (this.#unref) timer.unref();
-    if (signal === undefined) return () => clearTimeout(timer);
+    const clear = this.#setAlarm(() => onEnd(timedOut(what, this.timeoutMs)), alarm);
+    if (signal === undefined) return clear;
     const onAbort = () => onEnd(cancelled(what, signal));
     let watched = true;
     signal.addEventListener("abort", onAbort, { once: true });
@@ -46,9 +47,16 @@ export class Deadline {
     if (signal.aborted) queueMicrotask(() => watched && onAbort());
     return () => {
       watched = false;
-      clearTimeout(timer);
+      clear();
       signal.removeEventListener("abort", onAbort);
     };
+  }
+
+  #setAlarm(onDue: () => void, alarm: SharedAlarm | undefined): () => void {
+    if (alarm !== undefined && !this.#unref) return alarm.set(this.leftMs, onDue);
+    const timer = setTimeout(onDue, Math.min(this.leftMs, 2 ** 31 - 1));
+    if (this.#unref) timer.unref();
+    return () => clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, fstatSync, lstatSync, openSync, readdirSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, type Stats } from "node:fs";
 
 /** A folder's own size grows with its entries: above this it holds thousands and is not even listed. */
 export const MAX_FOLDER_BYTES: number = 1 << 18;
@@ -13,8 +13,8 @@ const SETTLED_MS = 100, SETTLED_SECONDS_MS = 2_000;
 export class EmptyFolder {
   readonly #path: string;
   #fd: number | undefined;
-  /** When it last changed, if it was empty then and stayed so for long enough. */
-  #emptySince: bigint | undefined;
+  /** When it last changed, if it was empty then and stayed so for long enough; milliseconds. */
+  #emptySince: number | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -28,11 +28,11 @@ export class EmptyFolder {
   isEmpty(): boolean {
     if (this.#fd === undefined) return false;
     try {
-      const stat = fstatSync(this.#fd, { bigint: true });
-      if (this.#emptySince === stat.ctimeNs && stat.nlink > 0n) return true;
-      const empty = this.#isSame(stat) && stat.size <= MAX_FOLDER_BYTES &&
+      const stat = fstatSync(this.#fd);
+      if (this.#emptySince === stat.ctimeMs && stat.nlink > 0) return true;
+      const empty = this.#isSame(this.#fd) && stat.size <= MAX_FOLDER_BYTES &&
         readdirSync(this.#path).length === 0;
-      this.#emptySince = empty && isSettled(stat) ? stat.ctimeNs : undefined;
+      this.#emptySince = empty && isSettled(stat) ? stat.ctimeMs : undefined;
       return empty;
     } catch {
       return false;
@@ -46,14 +46,14 @@ export class EmptyFolder {
   }
 
   /** Whether the path still leads to what was opened. */
-  #isSame({ ino, dev }: BigIntStats): boolean {
-    const found = lstatSync(this.#path, { bigint: true });
+  #isSame(fd: number): boolean {
+    const { ino, dev } = fstatSync(fd, { bigint: true }), found = lstatSync(this.#path, { bigint: true });
     return found.ino === ino && found.dev === dev;
   }
 }
 
 /** Whether a change from now on would show in the time. */
-function isSettled({ ctimeMs, ctimeNs }: BigIntStats): boolean {
-  const isFine = ctimeNs % 1_000_000_000n !== 0n;
-  return Date.now() - Number(ctimeMs) > (isFine ? SETTLED_MS : SETTLED_SECONDS_MS);
+function isSettled({ ctimeMs }: Stats): boolean {
+  const isFine = ctimeMs % 1000 !== 0;
+  return Date.now() - ctimeMs > (isFine ? SETTLED_MS : SETTLED_SECONDS_MS);
 }

@@ -66,18 +66,17 @@ export class ProcessPool {
   }
 
   /**
-   * A process for one call: an idle daemon, one that is shared, a spare, or a new one. The time of the start is added
-   * to `deadline`.
+   * A process for one call where none is ready: one that is shared once it has started, a spare, or a new one. The
+   * time of the start is added to `deadline`.
    *
    * @throws {SkillError} why none can be had
    */
-  async take(program: SkillProgram, deadline: Deadline): Promise<Member> {
-    const ready = this.#ready(program);
-    if (ready !== undefined) return ready;
-    return await this.#starting(program, (stopped) => this.#takeStarted(program, deadline, stopped));
+  take(program: SkillProgram, deadline: Deadline): Promise<Member> {
+    return this.#starting(program, (stopped) => this.#takeStarted(program, deadline, stopped));
   }
 
-  #ready(program: SkillProgram): Member | undefined {
+  /** A process that serves already, if there is one for that program. */
+  takeReady(program: SkillProgram): Member | undefined {
     if (isShared(program)) return this.#shared.join(program.key);
     return program.mode === "daemon" ? this.#idle.take(program.key) : undefined;
   }

@@ -187,7 +187,7 @@ class ProcessRunner implements Runner {
     if (isShared(program)) return await this.#withShared(program, deadline, action);
     let member: Member | undefined;
     try {
-      member = await this.#pool.take(program, deadline);
+      member = this.#pool.takeReady(program) ?? await this.#pool.take(program, deadline);
       return await action(member);
     } finally {
       this.#giveBack(id, member);
@@ -203,7 +203,7 @@ class ProcessRunner implements Runner {
     const { id } = program;
     let work: Promise<Result>;
     try {
-      const member = await this.#pool.take(program, deadline);
+      const member = this.#pool.takeReady(program) ?? await this.#pool.take(program, deadline);
       work = action(member).finally(() => this.#giveBack(id, member));
     } catch (error) {
       this.#slots.release(id);

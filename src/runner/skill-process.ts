@@ -12,6 +12,7 @@ import { OverlappingLog } from "./overlapping-log.ts";
 import { type CallLog, ProcessLog } from "./process-log.ts";
 import type { Redactor } from "./redact.ts";
 import { logLine, splitRequestId } from "./notifications.ts";
+import { SharedAlarm } from "./shared-alarm.ts";
 import { nextState, type ProcessState } from "./state.ts";
 import type { CallResult, RunnerLimits } from "./types.ts";
 import { fromWireError, type Speaker } from "./wire.ts";
@@ -75,6 +76,7 @@ export class SkillProcess {
   readonly #channel: Channel;
   readonly #log: CallLog;
   readonly #open = new Map<number, OpenCall>();
+  readonly #alarm = new SharedAlarm();
   #state: ProcessState = { status: "pending" };
   #cause: Ending | undefined;
   #lastNoise = "";
@@ -163,6 +165,7 @@ export class SkillProcess {
     const stopWatching = exchange.deadline.watch(
       `${label}: "${method}"`,
       (error) => this.#giveUp(call, error),
+      this.#alarm,
     );
     try {
       const answer = await this.#channel.request(method, params);

@@ -5,10 +5,10 @@ import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import { createSkillGraph } from "../graph/create-skill-graph.ts";
 import type { GeneratorConfig, GeneratorOutcome } from "../graph/types.ts";
-import type { Example } from "../lifecycle/types.ts";
 import type { OperationContext } from "../operations/types.ts";
 import { requireMode } from "../operations/tool-mode.ts";
 import { answer, type ToolAnswer } from "./tool-answer.ts";
+import type { Example } from "../lifecycle/test-report.ts";
 
 /**
  * An example as a model is asked for it. Input and output are left open: a recursive schema of JSON makes `$defs`, which

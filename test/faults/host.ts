@@ -37,7 +37,7 @@ const gate = await installGate();
 // What the gate is to see is loaded after it.
 const { SkillError } = await import("../../src/base/errors.ts");
 const { createEnvironments } = await import("../../src/environment/create-environments.ts");
-const { HomeDb } = await import("../../src/lifecycle/home-db.ts");
+const { HomeDb } = await import("../../src/lifecycle/storage/home-db.ts");
 const { openLibrary } = await import("../../src/lifecycle/library.ts");
 const { createRunner } = await import("../../src/runner/runner.ts");
 const { createSandbox } = await import("../../src/sandbox/create-sandbox.ts");

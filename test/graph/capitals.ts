@@ -6,8 +6,9 @@ import type {
   SkillGraphOptions,
   SkillSource,
 } from "../../src/graph/types.ts";
-import type { Example, PackageFiles } from "../../src/lifecycle/types.ts";
 import { type Behaviour, memorySkills } from "./memory-library.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 /** A skill whose script's text says what it does: the stand-in for Python in tests of the graph's course. */
 export const capitals: Behaviour = (files, _tool, input) => {

@@ -11,9 +11,10 @@ import type {
   GraphEvent,
   SkillGraphOptions,
 } from "../../src/graph/types.ts";
-import type { Example, PackageFiles } from "../../src/lifecycle/types.ts";
 import { type Behaviour, memorySkills } from "./memory-library.ts";
 import { scriptedMaker, type ScriptedTurn, sentText, writes } from "./scripted-maker.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 /** In these tests the script's text says what the skill does. */
 const behave: Behaviour = (files, _tool, input) => {

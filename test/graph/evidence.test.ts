@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { buildEvidence, summarize } from "../../src/graph/evidence.ts";
-import type { ExampleResult, ProbeResult, TestReport } from "../../src/lifecycle/types.ts";
+import type { ExampleResult, ProbeResult, TestReport } from "../../src/lifecycle/test-report.ts";
 
 const report = (change: Partial<TestReport>): TestReport => ({
   passed: false,

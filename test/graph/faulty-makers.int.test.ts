@@ -10,12 +10,13 @@ import { generateProposal, installProposal } from "../../src/graph/generate.ts";
 import { holdBack } from "../../src/graph/hold-back.ts";
 import { proposalText } from "../../src/graph/proposal-text.ts";
 import type { GeneratorConfig, GeneratorOutcome } from "../../src/graph/types.ts";
-import type { Example, PackageFiles } from "../../src/lifecycle/types.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
 import { tries } from "../torture.ts";
 import { eventually, newTag, processesNamed } from "../attacks/survivors.ts";
 import { scriptedMaker, type ScriptedTurn, sentText, writes } from "./scripted-maker.ts";
 import { ROMAN_EXAMPLES, ROMAN_INTENT, ROMAN_MANIFEST } from "./support/roman.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 const ONE: readonly Example[] = [{ input: { number: 1 }, expected: "I" }];
 const SECRET = "s3cret-of-the-host-0123456789";

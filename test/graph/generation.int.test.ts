@@ -8,10 +8,12 @@ import { createSkillGraph } from "../../src/graph/create-skill-graph.ts";
 import { generateProposal, installProposal } from "../../src/graph/generate.ts";
 import { MAKER_PROMPT } from "../../src/graph/prompts/maker.ts";
 import type { ApprovalRequest, GeneratorOutcome, SkillGraphOptions } from "../../src/graph/types.ts";
-import type { Example, PackageFiles, SkillInfo } from "../../src/lifecycle/types.ts";
+import type { SkillInfo } from "../../src/lifecycle/types.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
 import { scriptedMaker, sentText, writes } from "./scripted-maker.ts";
 import { ROMAN_MANIFEST } from "./support/roman.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 const intent = "turn a whole number from 1 to 3999 into a Roman numeral";
 const examples: readonly Example[] = [

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { holdBack } from "../../src/graph/hold-back.ts";
-import type { Example } from "../../src/lifecycle/types.ts";
+import type { Example } from "../../src/lifecycle/test-report.ts";
 
 const numbered = (count: number): readonly Example[] =>
   Array.from({ length: count }, (_, index) => ({ input: { number: index }, expected: index * 2 }));

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { createSkillGraph } from "../../src/graph/create-skill-graph.ts";
 import { generateProposal } from "../../src/graph/generate.ts";
 import type { GraphEvent } from "../../src/graph/types.ts";
-import type { PackageFiles } from "../../src/lifecycle/types.ts";
 import { asked, capitals, examples, intent, making, right } from "./capitals.ts";
 import { memorySkills } from "./memory-library.ts";
 import { type ScriptedCall, scriptedMaker, sentText, writes } from "./scripted-maker.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 const wrong: PackageFiles = { ...right, "skill.py": "lower" };
 const checks = (...given: readonly object[]): readonly ScriptedCall[] => [

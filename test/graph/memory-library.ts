@@ -2,20 +2,16 @@ import { parse } from "smol-toml";
 import { digestFiles } from "../../src/base/digest.ts";
 import { SkillError } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
-import { DEFAULT_SETTINGS } from "../../src/lifecycle/settings.ts";
-import { judgeExample } from "../../src/lifecycle/examples.ts";
+import { DEFAULT_SETTINGS } from "../../src/lifecycle/storage/settings.ts";
+import { judgeExample } from "../../src/lifecycle/validation/examples.ts";
 import type { SkillLibrary } from "../../src/lifecycle/skill-library.ts";
-import type {
-  ExampleResult,
-  Generation,
-  PackageFiles,
-  SkillInfo,
-  SkillProposal,
-  SkillStatus,
-} from "../../src/lifecycle/types.ts";
+import type { Generation, SkillInfo, SkillStatus } from "../../src/lifecycle/types.ts";
 import type { Finding, Permissions, PythonManifest } from "../../src/manifest/types.ts";
 import type { MakingEntry } from "../../src/observe/history.ts";
 import type { GraphSkills } from "../../src/graph/types.ts";
+import type { ExampleResult } from "../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
+import type { SkillProposal } from "../../src/lifecycle/changes/proposals.ts";
 
 /** What a package's tools do, read off its files: the stand-in for Python in tests of the graph's course alone. */
 export type Behaviour = (files: PackageFiles, tool: string, input: Json) => Json;

@@ -4,7 +4,7 @@ import { openRound } from "../../src/graph/maker-prompt.ts";
 import { VERIFIER_PROMPT } from "../../src/graph/prompts/verifier.ts";
 import { freshState } from "../../src/graph/state.ts";
 import { writeToolDefinitions } from "../../src/graph/write-tools.ts";
-import type { ExampleResult, ProbeResult, TestReport } from "../../src/lifecycle/types.ts";
+import type { ExampleResult, ProbeResult, TestReport } from "../../src/lifecycle/test-report.ts";
 
 const shown = [{ input: { number: 4 }, expected: "IV" }, { input: { number: 0 }, compare: "error" }] as const;
 const held = { input: { number: 9 }, expected: "IX" };

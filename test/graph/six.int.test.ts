@@ -4,10 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { generateProposal, indexProposal, installProposal } from "../../src/graph/generate.ts";
 import { validateStagedSkill } from "../../src/graph/validate-staged.ts";
 import { createHost } from "../../src/host/host.ts";
-import type { SkillProposal } from "../../src/lifecycle/types.ts";
 import { type TemporarySkills, temporarySkills } from "../operations/temporary-skills.ts";
 import { scriptedMaker, writes } from "./scripted-maker.ts";
 import { ROMAN, ROMAN_EXAMPLES, ROMAN_INTENT } from "./support/roman.ts";
+import type { SkillProposal } from "../../src/lifecycle/changes/proposals.ts";
 
 let home: TemporarySkills;
 beforeEach(async () => {

@@ -6,9 +6,9 @@ import {
   type ToolReply,
   writeToolDefinitions,
 } from "../../src/graph/write-tools.ts";
-import type { PackageFiles } from "../../src/lifecycle/types.ts";
 import { capitals, examples, right } from "./capitals.ts";
 import { memorySkills } from "./memory-library.ts";
+import type { PackageFiles } from "../../src/lifecycle/packages/package-text.ts";
 
 const scope = {
   context: graphContext({ skills: memorySkills(capitals) }),

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createHost, type HostAnswer } from "../../src/host/host.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
-import type { SkillProposal } from "../../src/lifecycle/types.ts";
 import { scriptedMaker, writes } from "../graph/scripted-maker.ts";
 import { type TemporarySkills, temporarySkills } from "../operations/temporary-skills.ts";
+import type { SkillProposal } from "../../src/lifecycle/changes/proposals.ts";
 
 // What generated skills may ask for is nothing by default.
 const settings = {

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHost, type Host, type HostAnswer } from "../../src/host/host.ts";
-import type { SkillProcessInfo } from "../../src/lifecycle/types.ts";
 import { fixtureSkill } from "../main-path/task-skills.ts";
 import { type TemporarySkills, temporarySkills } from "../operations/temporary-skills.ts";
+import type { SkillProcessInfo } from "../../src/lifecycle/serving/processes.ts";
 
 let home: TemporarySkills;
 let host: Host;

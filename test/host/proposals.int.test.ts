@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHost } from "../../src/host/host.ts";
-import type { SkillProposal } from "../../src/lifecycle/types.ts";
 import { scriptedMaker, sentText, writes } from "../graph/scripted-maker.ts";
 import { ROMAN, ROMAN_EXAMPLES, ROMAN_INTENT } from "../graph/support/roman.ts";
 import { type TemporarySkills, temporarySkills } from "../operations/temporary-skills.ts";
+import type { SkillProposal } from "../../src/lifecycle/changes/proposals.ts";
 
 let home: TemporarySkills;
 beforeAll(async () => {

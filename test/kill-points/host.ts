@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createEnvironments } from "../../src/environment/create-environments.ts";
-import { HomeDb } from "../../src/lifecycle/home-db.ts";
+import { HomeDb } from "../../src/lifecycle/storage/home-db.ts";
 import { openLibrary } from "../../src/lifecycle/library.ts";
 import { createRunner } from "../../src/runner/runner.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";

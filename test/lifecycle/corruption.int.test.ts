@@ -16,7 +16,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SkillError } from "../../src/base/errors.ts";
 import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
-import { loadPythonRegistry } from "../../src/lifecycle/python-registry.ts";
+import { loadPythonRegistry } from "../../src/lifecycle/projections/python-registry.ts";
 import { tries } from "../torture.ts";
 import { copyHome, fillHome } from "./support/full-home.ts";
 import { homeContents } from "./support/home-contents.ts";

@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AuditRecord } from "../../src/lifecycle/audit.ts";
+import type { AuditRecord } from "../../src/lifecycle/records/audit.ts";
 import type { OpenedLibrary } from "../../src/lifecycle/library.ts";
-import { loadPythonRegistry } from "../../src/lifecycle/python-registry.ts";
+import { loadPythonRegistry } from "../../src/lifecycle/projections/python-registry.ts";
 import type { Runner } from "../../src/runner/types.ts";
 import { tries } from "../torture.ts";
 import { type TestHome, testHome } from "./support/open-home.ts";

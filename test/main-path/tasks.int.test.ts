@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SkillError } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import { openSkills, type Skills } from "../../src/skills.ts";
+import { cli } from "../cli/recording-terminal.ts";
 import { runCli } from "./run-cli.ts";
 import { type Check, exampleSkill, fixtureSkill, type TaskSkill, taskSkills } from "./task-skills.ts";
 
@@ -30,13 +31,20 @@ describe.each(taskSkills())("task $task", ({ id, folder, checks }: TaskSkill) =>
     expect(outcomes).toEqual(checks.map(wantedOutcome));
   });
 
-  test("skillwright run answers a check when it is called as a process", async () => {
+  test("skillwright run answers a check", async () => {
     const check = checks.find(({ compare }) => compare === "equal");
     const input = JSON.stringify(check?.input);
-    const end = await runCli(["run", id, "--input", input, "--json", "--dir", home]);
-    expect(end).toMatchObject({ code: 0 });
-    expect(JSON.parse(end.stdout)).toMatchObject({ skill_id: id, value: check?.expected });
+    const ran = await cli(["run", id, "--input", input, "--json", "--dir", home]);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.json()).toMatchObject({ skill_id: id, value: check?.expected });
   });
+});
+
+test("skillwright run answers as a process of its own while another has the home open", async () => {
+  const input = JSON.stringify({ coins: [1, 5, 10], target: 15 });
+  const end = await runCli(["run", "change", "--input", input, "--json", "--dir", home]);
+  expect(end).toMatchObject({ code: 0 });
+  expect(JSON.parse(end.stdout)).toMatchObject({ skill_id: "change", value: [5, 10] });
 });
 
 test("skillwright run exits with 1 and says why when the tool fails", async () => {

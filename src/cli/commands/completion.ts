@@ -1,8 +1,8 @@
 import process from "node:process";
 import { SkillError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
-import { findHome } from "../../lifecycle/find-home.ts";
-import { readHome } from "../../lifecycle/read-home.ts";
+import { findHome } from "../../lifecycle/home/find-home.ts";
+import { readHome } from "../../lifecycle/home/read-home.ts";
 import type { SkillInfo } from "../../lifecycle/types.ts";
 import type { Command, CommandAnswer } from "../command.ts";
 import { commandNames, commandsFor } from "../commands.ts";

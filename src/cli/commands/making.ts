@@ -5,7 +5,6 @@ import { SkillError } from "../../base/errors.ts";
 import { decodeUtf8 } from "../../base/json.ts";
 import { TEMPLATE_MAKER } from "../../graph/scaffold.ts";
 import type { SkillSource } from "../../graph/types.ts";
-import type { Example } from "../../lifecycle/types.ts";
 import { approveByPolicy, exampleInput, generate } from "../../operations/generate.ts";
 import { perform } from "../../operations/perform.ts";
 import { approveProposal, askAbout } from "../ask-about.ts";
@@ -13,6 +12,7 @@ import type { Command, CommandIo, Options } from "../command.ts";
 import { readJsonInput } from "../json-input.ts";
 import { showSkill } from "../show.ts";
 import { showOutcome } from "../show-outcome.ts";
+import type { Example } from "../../lifecycle/test-report.ts";
 
 /** Bytes of a file that something is made from. */
 const MOST_SOURCE = 2 << 20;

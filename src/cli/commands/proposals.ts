@@ -3,8 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { plainText } from "../../base/plain-text.ts";
 import { SkillError } from "../../base/errors.ts";
 import { packagePath } from "../../graph/package-files.ts";
-import { textOf } from "../../lifecycle/package-text.ts";
-import type { SkillProposal } from "../../lifecycle/types.ts";
+import { textOf } from "../../lifecycle/packages/package-text.ts";
 import { readPackageFiles } from "../../manifest/package-files.ts";
 import { editProposal, proposal, proposals, reject } from "../../operations/generate.ts";
 import { perform } from "../../operations/perform.ts";
@@ -12,6 +11,7 @@ import { approveProposal, askAbout } from "../ask-about.ts";
 import type { Command } from "../command.ts";
 import { showOutcome } from "../show-outcome.ts";
 import { showProposal } from "../show-proposal.ts";
+import type { SkillProposal } from "../../lifecycle/changes/proposals.ts";
 
 export const proposalsCommand: Command = {
   name: "proposals",

@@ -1,7 +1,6 @@
 import { interrupt } from "@langchain/langgraph";
 import { z } from "zod";
 import { SkillError } from "../../base/errors.ts";
-import type { SkillProposal } from "../../lifecycle/types.ts";
 import { approvalAnswer, approvalRequest, approveWith, readAnswer } from "../approval.ts";
 import { approvedByPolicy, POLICY } from "../auto-approval.ts";
 import type { GraphContext } from "../config.ts";
@@ -9,6 +8,7 @@ import { withFiles } from "../package-files.ts";
 import { makeReport } from "../report.ts";
 import type { GraphNode } from "../stage-node.ts";
 import type { StateUpdate } from "../state.ts";
+import type { SkillProposal } from "../../lifecycle/changes/proposals.ts";
 
 /**
  * Asks a person. Alone in its node, and without effect: everything here runs again when the graph is resumed. An

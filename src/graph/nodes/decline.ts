@@ -2,7 +2,7 @@ import type { GraphContext } from "../config.ts";
 import { makeReport } from "../report.ts";
 import type { StageWork } from "../stage-node.ts";
 import type { StateUpdate } from "../state.ts";
-import type { SkillProposal } from "../../lifecycle/types.ts";
+import type { SkillProposal } from "../../lifecycle/changes/proposals.ts";
 
 /** Records a rejection; with `retry` the maker begins again, told the reason. */
 export const decline: StageWork = async (context, state) => {

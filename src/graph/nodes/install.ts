@@ -1,5 +1,5 @@
 import { SkillError } from "../../base/errors.ts";
-import type { Actor, SkillProposal } from "../../lifecycle/types.ts";
+import type { Actor } from "../../lifecycle/types.ts";
 import type { GraphContext } from "../config.ts";
 import {
   activateProposal,
@@ -11,6 +11,7 @@ import {
 import { makeReport } from "../report.ts";
 import type { StageWork } from "../stage-node.ts";
 import type { SkillGraphState } from "../state.ts";
+import type { SkillProposal } from "../../lifecycle/changes/proposals.ts";
 
 /** Records the approval and installs exactly the approved bytes, as a candidate. */
 export const install: StageWork = async (context, state, { signal }) => {

@@ -1,5 +1,5 @@
 import { approveWith } from "../approval.ts";
-import { replacedBy } from "../../lifecycle/proposals.ts";
+import { replacedBy } from "../../lifecycle/changes/proposals.ts";
 import type { SkillLibrary } from "../../lifecycle/skill-library.ts";
 import { noteMaking } from "../history.ts";
 import { proposalOf, requireChecked } from "../proposal-of.ts";

@@ -1,10 +1,10 @@
 import { SkillError } from "../../base/errors.ts";
-import type { ExampleResult } from "../../lifecycle/types.ts";
 import { summarize } from "../evidence.ts";
 import { probeFindings } from "../probe-findings.ts";
 import { nextRound } from "../next-round.ts";
 import type { StageWork } from "../stage-node.ts";
 import { tryStaged } from "../staging.ts";
+import type { ExampleResult } from "../../lifecycle/test-report.ts";
 
 /** Builds the package and tests it in the sandbox: its own tests, the examples shown and those held back. */
 export const test: StageWork = async (context, state, { signal, emit }) => {

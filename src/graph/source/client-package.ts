@@ -1,7 +1,7 @@
 import { stringify } from "smol-toml";
-import type { PackageFiles } from "../../lifecycle/types.ts";
 import type { Api, ApiOperation, ApiParameter } from "./openapi.ts";
 import { HEADER, oneLine, titled, type Wrapping } from "./script-package.ts";
+import type { PackageFiles } from "../../lifecycle/packages/package-text.ts";
 
 /** Variable that holds the API's key. */
 const KEY_VARIABLE = "API_KEY";

@@ -1,5 +1,5 @@
 import { findScriptBlock } from "../../manifest/script-block.ts";
-import type { PackageFiles } from "../../lifecycle/types.ts";
+import type { PackageFiles } from "../../lifecycle/packages/package-text.ts";
 
 /** What a wrapped package is called and for. */
 export interface Wrapping {

@@ -1,11 +1,11 @@
 import { SkillError } from "../../base/errors.ts";
-import type { PackageFiles } from "../../lifecycle/types.ts";
 import { withFiles } from "../package-files.ts";
 import { freeId } from "../scaffold.ts";
 import type { SkillSource } from "../types.ts";
 import { clientPackage } from "./client-package.ts";
 import { readOpenApi } from "./openapi.ts";
 import { scriptPackage } from "./script-package.ts";
+import type { PackageFiles } from "../../lifecycle/packages/package-text.ts";
 
 /** Characters of a description that the maker is told as it is. */
 const MOST_TOLD = 60_000;

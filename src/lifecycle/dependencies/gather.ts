@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { loadPackage } from "../../manifest/package.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
-import type { Home } from "../home.ts";
+import type { Home } from "../home/home.ts";
 import { idsMentioning, installedOffers, offerOf } from "./installed.ts";
 import { type Offer, type Supply, versionAs } from "./resolve.ts";
 import { tooMany } from "./unsatisfiable.ts";

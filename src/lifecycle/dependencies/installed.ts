@@ -1,9 +1,20 @@
 import type { PythonManifest } from "../../manifest/types.ts";
 import type { Statements } from "../../observe/sqlite.ts";
-import type { SkillRecord, StoredGeneration } from "../records.ts";
-import { candidateOf, servingOf, shownGeneration } from "../skill-record.ts";
-import type { SkillNeed } from "../types.ts";
+import type { SkillRecord, StoredGeneration } from "../records/records.ts";
+import { candidateOf, servingOf, shownGeneration } from "../records/skill-record.ts";
 import { fulfils, type Offer } from "./resolve.ts";
+
+/** A need of an installed skill that another one fulfils. */
+export interface SkillNeed {
+  /** Who needs it. */
+  readonly skill_id: string;
+  readonly version: string;
+  /** What it needs, and in which range. */
+  readonly name: string;
+  readonly range: string;
+  /** Whether the version that needs it serves. */
+  readonly serving: boolean;
+}
 
 /** What a manifest says about others. */
 export function offerOf(manifest: PythonManifest, installed: boolean): Offer {

@@ -6,13 +6,31 @@ import { SkillError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
 import { readPlainFile } from "../../manifest/package-files.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
-import { type Home, requireTrusted } from "../home.ts";
-import type { StoredGeneration } from "../records.ts";
-import { candidateOf, servingOf } from "../skill-record.ts";
-import type { SkillsLock } from "../types.ts";
+import { type Home, requireTrusted } from "../home/home.ts";
+import type { StoredGeneration } from "../records/records.ts";
+import { candidateOf, servingOf } from "../records/skill-record.ts";
 import { knownSource } from "../sources/known-source.ts";
 import { offerOf } from "./installed.ts";
 import { fulfils } from "./resolve.ts";
+
+/** `skills.lock`: what serves in a home, exactly, so that it can be installed again. */
+export interface SkillsLock {
+  readonly skills: Readonly<
+    Record<string, {
+      readonly version: string;
+      /** Of the package's files. */
+      readonly digest: string;
+      /** Whether it served. */
+      readonly serves: boolean;
+      /** Ids of the locked skills that it leans on. */
+      readonly needs: readonly string[];
+      /** Where it came from, without passwords; local paths are relative to the home. */
+      readonly source?: string;
+      /** Its Python packages with hashes, as a requirements file. */
+      readonly python?: string;
+    }>
+  >;
+}
 
 /** Name of the lockfile, in the home. No id has a dot. */
 export const LOCK_FILE = "skills.lock";

@@ -1,8 +1,8 @@
 import { SkillError } from "../../base/errors.ts";
 import type { PythonManifest } from "../../manifest/types.ts";
 import type { Statements } from "../../observe/sqlite.ts";
-import type { Home } from "../home.ts";
-import { readSkill } from "../records.ts";
+import type { Home } from "../home/home.ts";
+import { readSkill } from "../records/records.ts";
 import { gatherSupply } from "./gather.ts";
 import { idsMentioning, installedOffers, offerOf } from "./installed.ts";
 import { fulfils, type Offer, resolveDependencies, shown } from "./resolve.ts";

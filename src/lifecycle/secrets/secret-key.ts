@@ -1,4 +1,3 @@
-import { syncFolderSync } from "../../base/atomic-file.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import {
@@ -14,9 +13,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { syncFolderSync } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
 import { ownTemporary, removeLeftBeside } from "../../base/own-temporary.ts";
-import { userConfigFolder } from "../user-config.ts";
+import { userConfigFolder } from "../storage/user-config.ts";
 import { KEY_BYTES, type SealKey } from "./seal.ts";
 
 /** Where the key for stored secrets is. */

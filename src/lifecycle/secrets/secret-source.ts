@@ -1,4 +1,4 @@
-import type { SecretSource } from "../program.ts";
+import type { SecretSource } from "../programs/program.ts";
 
 /** Environment variables of the host that give secrets begin so: no skill gets any other by naming it. */
 export const SECRET_PREFIX = "SKILLWRIGHT_SECRET_";

@@ -1,6 +1,6 @@
 import { SkillError } from "../../base/errors.ts";
-import type { HomeDb, HomeTransaction } from "../home-db.ts";
-import { touchSkill } from "../records.ts";
+import { touchSkill } from "../records/records.ts";
+import type { HomeDb, HomeTransaction } from "../storage/home-db.ts";
 import { keyName, keyNameOf, seal, type SealKey, unseal } from "./seal.ts";
 
 /** A stored secret without its value. */

@@ -6,11 +6,11 @@ import { readSkillMd, SKILL_MD_NAMES } from "../../manifest/agent-skill/skill-md
 import type { PackageFile } from "../../manifest/package-files.ts";
 import { MAX_SCRIPT_BYTES, parseScriptMetadata, scriptText } from "../../manifest/pep723.ts";
 import type { Finding } from "../../manifest/types.ts";
-import { pythonFiles } from "../../sandbox/python-files.ts";
-import { checkImports } from "../import-check.ts";
-import { checkSecurity } from "../security-check.ts";
 import type { ScriptOutline } from "../../runner/types.ts";
-import type { ValidateContext } from "../validate.ts";
+import { pythonFiles } from "../../sandbox/python-files.ts";
+import { checkImports } from "../validation/import-check.ts";
+import { checkSecurity } from "../validation/security-check.ts";
+import type { ValidateContext } from "../validation/validate.ts";
 
 /** What became of an Agent Skills folder. */
 export interface AgentSkill {

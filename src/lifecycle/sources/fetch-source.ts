@@ -3,15 +3,15 @@ import { basename, join, resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import { readTar } from "../../manifest/archive/read-tar.ts";
 import { readZip } from "../../manifest/archive/read-zip.ts";
-import { loadPackage } from "../../manifest/package.ts";
 import { type PackageFile, readPackageFiles, readPlainFile } from "../../manifest/package-files.ts";
+import { loadPackage } from "../../manifest/package.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
 import type { Permissions, PythonManifest } from "../../manifest/types.ts";
-import type { Home } from "../home.ts";
-import { isAgentSkillFolder } from "../validate-source.ts";
-import { writePackageFiles } from "../source-folder.ts";
+import type { Home } from "../home/home.ts";
+import { writePackageFiles } from "../packages/source-folder.ts";
 import { adaptAgentSkill, isAgentSkill } from "./agent-skill.ts";
 import { type GitSource, gitSourceText, parseGitSource, readGitSource } from "./git-source.ts";
+import { isAgentSkillFolder } from "./validate-source.ts";
 
 /** A package, read whole. */
 export interface FetchedPackage {

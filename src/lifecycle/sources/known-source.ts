@@ -1,5 +1,5 @@
-import type { Home } from "../home.ts";
-import type { StoredGeneration } from "../records.ts";
+import type { Home } from "../home/home.ts";
+import type { StoredGeneration } from "../records/records.ts";
 
 /** Where a generation came from, as its installation noted; undefined when nothing is known of it. */
 export function knownSource(

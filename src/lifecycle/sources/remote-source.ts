@@ -4,10 +4,28 @@ import { digestFiles } from "../../base/digest.ts";
 import { SkillError } from "../../base/errors.ts";
 import { type PackageFile, readPackageFiles } from "../../manifest/package-files.ts";
 import { SKILL_ID } from "../../manifest/skill-id.ts";
-import { type Home, requireTrusted } from "../home.ts";
-import { textOf } from "../package-text.ts";
-import type { PackageFiles, RemoteSource, SourceSpace } from "../types.ts";
+import { type Home, requireTrusted } from "../home/home.ts";
+import { type PackageFiles, textOf } from "../packages/package-text.ts";
 import { type ClientKeys, readGitFolder, withoutUser } from "./git-source.ts";
+
+/** `workspace`: `<home>/<id>` and the registry; `dev`: the folder of the development space and its hub. */
+export type SourceSpace = "workspace" | "dev";
+
+/** A skill's source here and in the remote of its space. */
+export interface RemoteSource {
+  /** Without user and password. */
+  readonly url: string;
+  readonly branch: string;
+  readonly commit: string;
+  /** The folder here. */
+  readonly folder: string;
+  /** Whether the bytes here differ from those there; `absent` when there are none there. */
+  readonly source: "same" | "changed" | "absent";
+  /** Text files here. */
+  readonly here: PackageFiles;
+  /** Text files there. */
+  readonly there: PackageFiles;
+}
 
 /** Where a space has a skill here, and where it has it there. */
 interface Place {

@@ -3,9 +3,9 @@ import { cp, open, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder, syncFolder, syncFolderSync, writeFileAtomic } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
-import type { HomeDb, HomeTransaction } from "../home-db.ts";
-import type { HomeLayout } from "../home-layout.ts";
-import type { Staging } from "../staging.ts";
+import type { Staging } from "../packages/staging.ts";
+import type { HomeDb, HomeTransaction } from "../storage/home-db.ts";
+import type { HomeLayout } from "../storage/home-layout.ts";
 import { readState } from "./state-rows.ts";
 
 const NOTE = "state.json";

@@ -1,5 +1,5 @@
 import type { Statements } from "../../observe/sqlite.ts";
-import type { HomeTransaction } from "../home-db.ts";
+import type { HomeTransaction } from "../storage/home-db.ts";
 
 /** What a skill keeps between its runs, in one schema: a folder below its data. */
 export interface StateRow {

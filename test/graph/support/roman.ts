@@ -1,4 +1,5 @@
-import type { Example, PackageFiles } from "../../../src/lifecycle/types.ts";
+import type { Example } from "../../../src/lifecycle/test-report.ts";
+import type { PackageFiles } from "../../../src/lifecycle/packages/package-text.ts";
 
 /** What is asked for in tests with real Python. */
 export const ROMAN_INTENT = "turn a whole number from 1 to 3999 into a Roman numeral";

@@ -1,7 +1,7 @@
 // Does one thing to a home and is killed, for real, at the point that it is told: `stage:<name>`, `write:<action>`
 // (before the transaction), `project` (after the transaction, before the files), or not at all.
 import process from "node:process";
-import { HomeDb } from "../../../src/lifecycle/home-db.ts";
+import { HomeDb } from "../../../src/lifecycle/storage/home-db.ts";
 import { createEnvironments } from "../../../src/environment/create-environments.ts";
 import { openLibrary } from "../../../src/lifecycle/library.ts";
 import { createRunner } from "../../../src/runner/runner.ts";

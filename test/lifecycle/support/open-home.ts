@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createEnvironments } from "../../../src/environment/create-environments.ts";
 import { type OpenedLibrary, openLibrary } from "../../../src/lifecycle/library.ts";
-import type { OpenHomeOptions } from "../../../src/lifecycle/home.ts";
+import type { OpenHomeOptions } from "../../../src/lifecycle/home/home.ts";
 import { createRunner } from "../../../src/runner/runner.ts";
 import type { Runner, RunnerLimits } from "../../../src/runner/types.ts";
 import { createSandbox } from "../../../src/sandbox/create-sandbox.ts";

@@ -1,0 +1,30 @@
+import { mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { readFileSync } from "node:fs";
+import { makeHome, openHome } from "./runner/echo-home.ts";
+import { childrenOf } from "./runner/process-memory.ts";
+const folder = await mkdtemp(join(tmpdir(), "q-"));
+const dir = join(folder, "home");
+await makeHome(dir);
+const VALUE = "x".repeat(100);
+const skills = await openHome(dir);
+await skills.run("echo", { value: VALUE });
+const kids = () => {
+  const all: number[] = []; const go = (p: number) => { for (const c of childrenOf(p)) { all.push(c); go(c); } }; go(process.pid); return all;
+};
+const pids = kids();
+const ns = () => pids.map((p) => Number(readFileSync(`/proc/${p}/schedstat`, "utf8").split(" ")[0]) / 1000);
+const N = Number(process.argv[2] ?? 20000);
+for (let i = 0; i < 2000; i++) await skills.run("echo", { value: VALUE });
+const b = ns(), c = process.cpuUsage(), t = performance.now();
+const e0 = performance.eventLoopUtilization();
+const times: number[] = [];
+for (let i = 0; i < N; i++) { const s = performance.now(); await skills.run("echo", { value: VALUE }); times.push(performance.now() - s); }
+const d = performance.now() - t, u = process.cpuUsage(c), a = ns();
+times.sort((x, y) => x - y);
+console.log("us/call", d * 1000 / N, "median", times[N >> 1]! * 1000, "p10", times[N / 10]! * 1000, "p90", times[N * .9]! * 1000);
+console.log("host cpu us/call user", u.user / N, "sys", u.system / N, "kids", a.map((x, i) => (x - b[i]!) / N), "elu", performance.eventLoopUtilization(e0).utilization);
+await skills.close();
+process.exit(0);
