@@ -7,7 +7,8 @@ import glob
 import os
 import sys
 
-import serve
+import failures
+import functions
 
 MOST_CASES = 1000
 
@@ -32,7 +33,7 @@ def run(orders, notify):
 
 
 def _load_skill(orders):
-    module = serve.load_skill(orders["entry"], orders["read"])
+    module = functions.load_skill(orders["entry"], orders["read"])
     sys.modules[os.path.splitext(os.path.basename(orders["entry"]))[0]] = module
     return module
 
@@ -100,7 +101,7 @@ def _call(function):
         raise TypeError("test functions take no arguments (fixtures are not supported)")
     answer = function()
     if hasattr(answer, "__await__"):
-        serve._finish(answer)
+        functions.finish(answer)
 
 
 class Report:
@@ -129,11 +130,11 @@ class Report:
         self.count += 1
         params = {"name": name[:300], "status": "passed"}
         if error is not None and not _is_skip(error):
-            where = serve.own_lines(error, self.source)
+            where = failures.own_lines(error, self.source)
             params = {
                 "name": name[:300],
                 "status": "failed",
-                "message": (serve.describe(error) + ("\n" + where if where else ""))[:6000],
+                "message": (failures.describe(error) + ("\n" + where if where else ""))[:6000],
             }
         self.notify("test.end", params)
 

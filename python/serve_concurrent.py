@@ -17,8 +17,8 @@ import sys
 import threading
 import time
 
-import serve
 import skillwright
+from wire import Answer, read_request
 
 CANCELLED = -32800
 COROUTINE = 0x80
@@ -137,7 +137,7 @@ class Server:
     def _take(self, line):
         request_id = None
         try:
-            request_id, method, params = serve.read_request(line)
+            request_id, method, params = read_request(line)
             if method == "invoke" and isinstance(request_id, int):
                 call = self._calls[request_id] = Call(request_id)
                 call.task = self._loop.create_task(self._serve(call, params))
@@ -149,7 +149,7 @@ class Server:
             else:
                 result = self._functions.handle(method, params)
                 self._wire.answer(request_id, '"result":' + self._wire.result(result))
-        except serve.Answer as answer:
+        except Answer as answer:
             self._wire.answer(request_id, self._wire.error(answer))
 
     def _cancel(self, params):
@@ -163,10 +163,10 @@ class Server:
         _current.set(call)
         try:
             member = '"result":' + self._wire.result(await self._value(call, params))
-        except serve.Answer as answer:
+        except Answer as answer:
             member = self._wire.error(answer)
         except asyncio.CancelledError:
-            member = self._wire.error(serve.Answer(CANCELLED, "cancelled"))
+            member = self._wire.error(Answer(CANCELLED, "cancelled"))
         self._output.finish(call)
         del self._calls[call.id]
         self._wire.answer(call.id, member + call.usage() + call.printed())
@@ -197,7 +197,7 @@ class Server:
             began = time.thread_time()
             try:
                 return action(), None
-            except serve.Answer as answer:  # a future can't carry every exception, a pair can
+            except Answer as answer:  # a future can't carry every exception, a pair can
                 return None, answer
             finally:
                 call.cpu_ms = int((time.thread_time() - began) * 1000)

@@ -10,13 +10,17 @@ except ImportError:  # an interpreter without it
     _json = None
 
 
+WHITE = " \t\n\r"
+
+
 def decode(text):
     """The value of a text. Raises ValueError."""
+    text = text.strip(WHITE)
     try:
         value, end = _scan(text, 0)
     except StopIteration as stop:
         raise ValueError("a value is missing at character %d" % stop.value) from None
-    if text[end:].strip():
+    if end < len(text):
         raise ValueError("something follows the value at character %d" % end)
     return value
 

@@ -189,10 +189,11 @@ class Compiler {
   }
 
   #not(check: Part): Part {
-    return check && ((value, path, run) =>
-      check(value, path, run).length > 0
-        ? NO_PROBLEMS
-        : [{ path, message: `${shown(value)} is what the schema excludes by "not"` }]);
+    return check &&
+      ((value, path, run) =>
+        check(value, path, run).length > 0
+          ? NO_PROBLEMS
+          : [{ path, message: `${shown(value)} is what the schema excludes by "not"` }]);
   }
 
   #condition(schema: JsonSchema): Part {

@@ -4,7 +4,7 @@ import type { Json } from "../base/json.ts";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
 import { claim, claimedInAnswer, claimText, LIMIT_FIXES, type LimitClaim } from "./limit-evidence.ts";
 
-/** Error codes on the JSON-RPC wire: the specification's, and those of our serving loop (`python/serve.py`). */
+/** Error codes on the JSON-RPC wire: the specification's, and those of our serving loop (`python/wire.py`). */
 export const WIRE_CODES = {
   parseError: -32700,
   invalidRequest: -32600,

@@ -31,7 +31,7 @@ test("docs/errors.md lists exactly the codes of the wire, with what they become"
 });
 
 test("the serving loop uses the codes of the wire by the same numbers", () => {
-  const python = `${read("python/serve.py")}${read("python/serve_concurrent.py")}`;
+  const python = `${read("python/wire.py")}${read("python/serve_concurrent.py")}`;
   const numbers = new Set([...python.matchAll(/-32\d{3}/g)].map(Number));
   expect(numbers).toEqual(new Set(Object.values(WIRE_CODES)));
 });
