@@ -44,6 +44,7 @@ export type {
 } from "./graph/types.ts";
 
 export { createHost, type Host, type HostAnswer } from "./host/host.ts";
+export type { HostEvent } from "./host/host-event.ts";
 
 // the papers' functions, by their names
 export {

@@ -17,9 +17,9 @@ export async function setup(): Promise<void> {
 /** A shim that picks a Python is some forty processes each time it is asked: what it picks goes before it. */
 async function pathToPython(path: string): Promise<string> {
   const folders = path.split(delimiter);
-  const shim = folders.findIndex((folder) => existsSync(join(folder, "python3")));
+  const first = folders.findIndex((folder) => existsSync(join(folder, "python3")));
   const python = await findPython({ env: process.env }).catch(() => undefined);
   const own = python === undefined ? undefined : dirname(python.path);
-  if (shim < 0 || own === undefined || !existsSync(join(own, "python3"))) return path;
-  return folders.toSpliced(shim, 0, own).join(delimiter);
+  if (own === undefined || own === folders[first] || !existsSync(join(own, "python3"))) return path;
+  return folders.toSpliced(Math.max(first, 0), 0, own).join(delimiter);
 }

@@ -3,11 +3,14 @@
     with SkillHost(["skillwright", "host", "--stdio"]) as host:
         print(host.call("skill.run", id="roman_numerals", input={"number": 1994})["value"])
 
-Calls may overlap: each thread waits for the answer with the id of its request.
+Calls may overlap: each thread waits for the answer with the id of its request. Long ones tell how they go:
+
+    host.call("skill.generate", on_event=lambda event: print(event["stage"], event["status"]), intent="...")
 """
 
 import itertools
 import json
+import queue
 import subprocess
 import threading
 
@@ -38,11 +41,17 @@ class SkillHost:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def call(self, command, **payload):
-        """Sends one command and waits for its payload. Raises SkillHostError for an error, TimeoutError, EOFError."""
+    def call(self, command, on_event=None, **payload):
+        """Sends one command and waits for its payload. Raises SkillHostError for an error, TimeoutError, EOFError.
+
+        `on_event` gets each event before the answer, in the thread that calls; the timeout is for the time without one.
+        """
         request_id = "r%d" % next(self._ids)
-        waiting = {"done": threading.Event(), "answer": None}
-        line = json.dumps({"v": PROTOCOL, "request_id": request_id, "command": command, "payload": payload})
+        waiting = queue.SimpleQueue()
+        request = {"v": PROTOCOL, "request_id": request_id, "command": command, "payload": payload}
+        if on_event is not None:
+            request["events"] = True
+        line = json.dumps(request)
         with self._lock:
             if self._closed:
                 raise EOFError("the host has ended")
@@ -53,16 +62,25 @@ class SkillHost:
                 self._process.stdin.flush()
             except BrokenPipeError:
                 raise EOFError("the host has ended") from None
-        if not waiting["done"].wait(self._timeout):
+        try:
+            answer = self._answer(waiting, on_event)
+        except queue.Empty:
+            raise TimeoutError("%s was not answered within %s seconds" % (command, self._timeout)) from None
+        finally:
             with self._lock:
                 self._waiting.pop(request_id, None)
-            raise TimeoutError("%s was not answered within %s seconds" % (command, self._timeout))
-        answer = waiting["answer"]
         if answer is None:
             raise EOFError("the host ended before it answered %s" % command)
         if answer["ok"]:
             return answer["payload"]
         raise SkillHostError(answer["error"])
+
+    def _answer(self, waiting, on_event):
+        while True:
+            line = waiting.get(timeout=self._timeout)
+            if line is None or "event" not in line:
+                return line
+            on_event(line["event"])
 
     def close(self):
         """Closes the input and waits for the host to end. The answer is its exit code."""
@@ -85,12 +103,11 @@ class SkillHost:
         for line in self._process.stdout:
             answer = json.loads(line)
             with self._lock:
-                waiting = self._waiting.pop(answer.get("request_id"), None)
+                waiting = self._waiting.get(answer.get("request_id"))
             if waiting is not None:
-                waiting["answer"] = answer
-                waiting["done"].set()
+                waiting.put(answer)
         with self._lock:
             self._closed = True
             left, self._waiting = self._waiting, {}
         for waiting in left.values():
-            waiting["done"].set()
+            waiting.put(None)

@@ -18,7 +18,7 @@ def tour(host, package):
 
     def say(command, **payload):
         try:
-            answer = host.call(command, **payload)
+            answer = host.call(command, on_event=tell, **payload)
             steps.append({"command": command, "ok": True, "keys": sorted(answer)})
             return answer
         except SkillHostError as error:
@@ -51,6 +51,12 @@ def tour(host, package):
 
     made(say)
     return steps
+
+
+def tell(event):
+    """Long work as it goes, on standard error: a stage, how long it took, what happened within it."""
+    took = "" if "ms" not in event else " %d ms" % event["ms"]
+    print("  %(stage)s %(status)s" % event + took, event.get("detail", ""), file=sys.stderr)
 
 
 def made(say):

@@ -21,7 +21,8 @@ export interface JsonBounds {
   readonly code?: SkillErrorCode;
 }
 
-const POISONED = new Set(["__proto__", "constructor", "prototype"]);
+/** Keys that could reach a prototype. */
+export const POISONED_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
  * Parses JSON that a stranger wrote. Size and depth are checked before anything is parsed, and keys that could
@@ -38,7 +39,7 @@ export function parseJson(text: string | Uint8Array, what: string, bounds: JsonB
     throw new SkillError(code, `${what} is nested deeper than ${maxDepth} levels`);
   }
   try {
-    return JSON.parse(source, (key, value) => (POISONED.has(key) ? undefined : value)) as Json;
+    return JSON.parse(source, (key, value) => (POISONED_KEYS.has(key) ? undefined : value)) as Json;
   } catch (error) {
     throw new SkillError(code, `${what} is not JSON: ${(error as Error).message}`, { cause: error });
   }

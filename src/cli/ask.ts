@@ -1,10 +1,11 @@
 import { cancel, confirm, isCancel, password } from "@clack/prompts";
 import { SkillError } from "../base/errors.ts";
 import type { CommandIo } from "./command.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Asks a person for a value that nobody else should see. @throws {SkillError} `cancelled` */
-export async function askSecret(message: string): Promise<string> {
-  const answer = await password({ message });
+export async function askSecret(message: string, { signal }: Pick<Terminal, "signal">): Promise<string> {
+  const answer = await password({ message, signal });
   if (!isCancel(answer)) return answer;
   cancel("nothing was stored");
   throw new SkillError("cancelled", "the question was not answered");
@@ -21,7 +22,7 @@ export async function confirmOnTerminal({ terminal, json }: CommandIo, message: 
       fix: "add --yes",
     });
   }
-  if (await confirm({ message, initialValue: false }) !== true) {
+  if (await confirm({ message, initialValue: false, signal: terminal.signal }) !== true) {
     throw new SkillError("cancelled", "nothing was changed");
   }
 }

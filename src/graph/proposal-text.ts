@@ -14,9 +14,6 @@ export function proposalText(
   strong: (text: string) => string = (text) => text,
   files?: string,
 ): string {
-  const { tests } = proposal;
-  const results = [...tests?.cases ?? [], ...tests?.examples ?? [], ...tests?.given ?? []];
-  const passed = results.filter(({ status }) => status === "passed").length;
   return [
     `${strong(proposal.skill_id)} ${proposal.version}, proposal ${proposal.id}`,
     `  for          ${plainText(proposal.intent)}`,
@@ -26,11 +23,18 @@ export function proposalText(
     }`,
     `  permissions  ${permissionText(proposal)}`,
     `  dependencies ${plainText(proposal.dependencies.join(", ")) || "none"}`,
-    `  tests        ${passed} passed, ${results.length - passed} failed`,
+    `  tests        ${testsText(proposal)}`,
     files ?? wholeFiles(proposal, strong),
     ...proposal.findings.map((finding) => findingText(finding)),
     `digest ${strong(proposal.digest)}`,
   ].join("\n");
+}
+
+/** How many of its tests and examples passed. */
+export function testsText({ tests }: SkillProposal): string {
+  const results = [...tests?.cases ?? [], ...tests?.examples ?? [], ...tests?.given ?? []];
+  const passed = results.filter(({ status }) => status === "passed").length;
+  return `${passed} passed, ${results.length - passed} failed`;
 }
 
 /** A finding in one or two lines. */
@@ -53,7 +57,8 @@ function indented(text: string): string {
   return plainText(text.trimEnd()).split("\n").map((line) => `  ${line}`.trimEnd()).join("\n");
 }
 
-function permissionText({ permissions, credentials }: SkillProposal): string {
+/** What it asks for, in a few words; `none` where it asks for nothing. */
+export function permissionText({ permissions, credentials }: SkillProposal): string {
   const { network_access, file_read, file_write, process_spawn } = permissions;
   const parts = [
     network_access === true

@@ -12,10 +12,13 @@ export type GraphNode = (state: SkillGraphState, config: LangGraphRunnableConfig
 export interface StageRun {
   /** Ends when the caller cancels, or the time for making a skill is over. */
   readonly signal: AbortSignal | undefined;
-  readonly emit: (event: GraphEvent) => void;
+  readonly emit: (event: StageEvent) => void;
   /** To be told of each folder that is staged: when the stage does not come to its end, they are thrown away. */
   readonly onStaged: (staged: StagedFiles) => void;
 }
+
+/** What a stage tells; the round is added to it. */
+export type StageEvent = Omit<GraphEvent, "round">;
 
 /** The work of one stage. */
 export type StageWork = (
@@ -34,7 +37,9 @@ const MAKING: ReadonlySet<string> = new Set(["generate", "write_tools", "validat
 export function stageNode(context: GraphContext, stage: string, work: StageWork): GraphNode {
   return async (state, config) => {
     const started = performance.now();
-    const emit = (event: GraphEvent): void => config.writer?.(event);
+    // a run begins with the first stage, whatever the thread's last one left in the state
+    const round = stage === "discover" ? 1 : state.round;
+    const emit = (event: StageEvent): void => config.writer?.({ ...event, round } satisfies GraphEvent);
     emit({ kind: "stage", stage, status: "started" });
     const made: StagedFiles[] = [];
     const onStaged = (staged: StagedFiles): void => void made.push(staged);

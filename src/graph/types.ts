@@ -47,7 +47,7 @@ export interface GenerateRequest {
 export type SkillSource =
   /** A Python script: its public functions become tools. */
   | { readonly kind: "script"; readonly name: string; readonly text: string }
-  /** An OpenAPI 3 description, JSON: its operations become tools. Any other text is for the maker alone. */
+  /** An OpenAPI 3 description, JSON or YAML: its operations become tools. Any other text is for the maker alone. */
   | { readonly kind: "openapi"; readonly name: string; readonly text: string }
   /** A package that was made before, and what is to be done about it. */
   | { readonly kind: "package"; readonly files: PackageFiles; readonly note: string };
@@ -161,6 +161,8 @@ export interface GraphEvent {
   readonly kind: "stage" | "file" | "test" | "turn";
   readonly stage: string;
   readonly status: "started" | "finished" | "failed";
+  /** From 1: the version that is being made. */
+  readonly round: number;
   readonly ms?: number;
   readonly detail?: string;
   /** With kind `turn`: tokens of the run so far. */

@@ -22,6 +22,7 @@ import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
 import { update } from "../operations/update.ts";
 import type { Operation, OperationContext } from "../operations/types.ts";
+import { type HostEvent, type RequestEvents, requestEvents } from "./host-event.ts";
 
 /** Version of the envelope. */
 export const HOST_PROTOCOL = 1;
@@ -33,6 +34,7 @@ const envelope = z.object({
   request_id: requestId,
   command: z.string().max(100),
   payload: z.record(z.string(), z.unknown()).default({}),
+  events: z.boolean().default(false),
 });
 
 /** Answer to one envelope. */
@@ -88,13 +90,14 @@ function handler<Input, Output>(operation: Operation<Input, Output>): HostComman
 
 /** Answers envelopes; never throws. */
 export interface Host {
-  handle(request: unknown): Promise<HostAnswer>;
+  /** @param onEvent told how the work goes, before the answer, where the envelope asks for it by `events: true` */
+  handle(request: unknown, onEvent?: (event: HostEvent) => void): Promise<HostAnswer>;
 }
 
-/** A host for programs in any language: `{ v, request_id, command, payload }` in, an answer out. */
+/** A host for programs in any language: `{ v, request_id, command, payload, events? }` in, an answer out. */
 export function createHost(context: OperationContext): Host {
   return {
-    async handle(request: unknown): Promise<HostAnswer> {
+    async handle(request, onEvent): Promise<HostAnswer> {
       const parsed = envelope.safeParse(request);
       if (!parsed.success) {
         const error = new SkillError("invalid_input", `not an envelope: ${z.prettifyError(parsed.error)}`, {
@@ -102,13 +105,29 @@ export function createHost(context: OperationContext): Host {
         });
         return { v: HOST_PROTOCOL, request_id: requestIdOf(request), ok: false, error: error.toValue() };
       }
-      const { request_id, command, payload } = parsed.data;
+      const { request_id, command, payload, events } = parsed.data;
+      const told = events && onEvent !== undefined ? requestEvents(request_id, onEvent) : undefined;
       try {
-        return { v: HOST_PROTOCOL, request_id, ok: true, payload: await dispatch(context, command, payload) };
+        const answer = await dispatch(telling(context, told), command, payload);
+        return { v: HOST_PROTOCOL, request_id, ok: true, payload: answer };
       } catch (error) {
         const value = SkillError.from(error, "home_unusable", `"${command}" failed`).toValue();
         return { v: HOST_PROTOCOL, request_id, ok: false, error: value };
+      } finally {
+        told?.end();
       }
+    },
+  };
+}
+
+/** The host's context, with events also to who asked for them. */
+function telling(context: OperationContext, told: RequestEvents | undefined): OperationContext {
+  if (told === undefined) return context;
+  return {
+    ...context,
+    onEvent(event) {
+      context.onEvent?.(event);
+      told.tell(event);
     },
   };
 }

@@ -3,13 +3,21 @@ import { Buffer } from "node:buffer";
 import { SkillError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import { type Host, HOST_PROTOCOL, type HostAnswer } from "./host.ts";
+import type { HostEvent } from "./host-event.ts";
 
 /** Bytes of one request line. */
 const MAX_LINE = 8 << 20;
 
+/** Bytes that wait to be read, from which on events are left out. Answers never are. */
+const MOST_UNREAD = 256 << 10;
+
+/** Milliseconds that a program has to read its answers after the host was told to stop. */
+const LAST_READ = 5000;
+
 /**
- * Serves a host over JSON lines: one envelope a line in, one answer a line out, in the order in which they are ready.
- * Resolves when the input ends, nobody reads the answers any more, or `signal` ends, and the work that was begun is done.
+ * Serves a host over JSON lines: one envelope a line in, one answer a line out, in the order in which they are ready,
+ * and before an answer the events of its request; a program that does not read loses events. Resolves when the input
+ * ends, nobody reads the answers any more, or `signal` ends, and the work that was begun is done.
  */
 export async function serveHost(
   host: Host,
@@ -25,7 +33,8 @@ export async function serveHost(
   if (signal?.aborted === true) hangUp();
   try {
     for await (const line of lines(until(input, stop.signal))) {
-      const work = respond(host, line).then((answer) => write(output, answer));
+      const work = respond(host, line, (event) => tell(output, event))
+        .then((answer) => unlessStopped(write(output, answer), stop.signal));
       open.add(work);
       void work.finally(() => open.delete(work));
     }
@@ -55,15 +64,40 @@ async function* until(input: Readable, signal: AbortSignal): AsyncGenerator<Uint
   if (signal.aborted) input.destroy();
 }
 
-async function respond(host: Host, line: Uint8Array | "too long"): Promise<HostAnswer> {
+async function respond(
+  host: Host,
+  line: Uint8Array | "too long",
+  onEvent: (event: HostEvent) => void,
+): Promise<HostAnswer> {
   try {
     if (line === "too long") {
       throw new SkillError("message_too_large", `a request line is longer than ${MAX_LINE} bytes`);
     }
-    return await host.handle(parseJson(line, "the request line", { maxBytes: MAX_LINE }));
+    return await host.handle(parseJson(line, "the request line", { maxBytes: MAX_LINE }), onEvent);
   } catch (error) {
     const value = SkillError.from(error, "invalid_input", "the request line cannot be used").toValue();
     return { v: HOST_PROTOCOL, request_id: null, ok: false, error: value };
+  }
+}
+
+function tell(output: Writable, event: HostEvent): void {
+  if (output.writableLength < MOST_UNREAD) output.write(`${JSON.stringify(event)}\n`);
+}
+
+/** Waits for what was written to be read; after the stop only for a while. */
+async function unlessStopped(written: Promise<void>, stop: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let startWaiting = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    startWaiting = () => void (timer = setTimeout(resolve, LAST_READ));
+  });
+  if (stop.aborted) startWaiting();
+  else stop.addEventListener("abort", startWaiting, { once: true });
+  try {
+    await Promise.race([written, late]);
+  } finally {
+    stop.removeEventListener("abort", startWaiting);
+    clearTimeout(timer);
   }
 }
 

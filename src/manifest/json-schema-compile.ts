@@ -107,18 +107,20 @@ class Compiler {
     if (known.size === 0 && patterns.length === 0 && name === undefined && rest === undefined) {
       return undefined;
     }
-    return eachKey((key, value, path, run) => {
-      const applied = patterns.filter(([matches]) => matches(key, run)).map(([, check]) => check);
+    const checksOf = (key: string, run: Run): readonly Check[] => {
       const own = known.get(key);
-      if (own !== undefined) applied.unshift(own);
-      else if (applied.length === 0 && rest !== undefined) applied.push(rest(key));
-      const inside = all(applied, value, path, run);
-      if (name === undefined) return inside;
-      return [
-        ...name(key, "", run).map(({ message }) => ({ path, message: `its name: ${message}` })),
-        ...inside,
-      ];
-    });
+      const applied = patterns.filter(([matches]) => matches(key, run)).map(([, check]) => check);
+      if (own !== undefined) return [own, ...applied];
+      return applied.length > 0 || rest === undefined ? applied : [rest(key)];
+    };
+    const checkKey: KeyCheck = patterns.length === 0
+      ? (key, value, path, run) => (known.get(key) ?? rest?.(key) ?? nothingSaid)(value, path, run)
+      : (key, value, path, run) => all(checksOf(key, run), value, path, run);
+    if (name === undefined) return eachKey(checkKey);
+    return eachKey((key, value, path, run) => [
+      ...name(key, "", run).map(({ message }) => ({ path, message: `its name: ${message}` })),
+      ...checkKey(key, value, path, run),
+    ]);
   }
 
   /** What a key is held to that no other keyword knows. */
@@ -128,19 +130,19 @@ class Compiler {
     return check && (() => check);
   }
 
-  #presence({ required: always, dependentRequired }: JsonSchema): Part {
+  #presence({ required, dependentRequired }: JsonSchema): Part {
+    const always = names(required);
     const dependent = isObject(dependentRequired) ? Object.entries(dependentRequired) : [];
-    if (names(always).length === 0 && dependent.length === 0) return undefined;
+    if (always.length === 0 && dependent.length === 0) return undefined;
     return (value, path) => {
       if (!isObject(value)) return NO_PROBLEMS;
-      const required = [
-        ...names(always),
+      const wanted = dependent.length === 0 ? always : [
+        ...always,
         ...dependent.filter(([key]) => Object.hasOwn(value, key)).flatMap(([, others]) => names(others)),
       ];
-      const missing = required.filter((key) => !Object.hasOwn(value, key));
-      return missing.length === 0
-        ? NO_PROBLEMS
-        : [...new Set(missing)].map((key) => ({ path: placeOf(path, key), message: "is required" }));
+      if (wanted.every((key) => Object.hasOwn(value, key))) return NO_PROBLEMS;
+      return [...new Set(wanted)].filter((key) => !Object.hasOwn(value, key))
+        .map((key) => ({ path: placeOf(path, key), message: "is required" }));
     };
   }
 
@@ -223,6 +225,11 @@ function acceptAll(_value: Json, _path: string, run: Run): readonly SchemaProble
   return NO_PROBLEMS;
 }
 
+/** The check of what no keyword speaks of. */
+function nothingSaid(): readonly SchemaProblem[] {
+  return NO_PROBLEMS;
+}
+
 function refuseAll(_value: Json, path: string, run: Run): readonly SchemaProblem[] {
   return ++run.steps > STEP_LIMIT ? NO_PROBLEMS : [{ path, message: "nothing is allowed here" }];
 }
@@ -237,8 +244,11 @@ function all(checks: readonly Check[], value: Json, path: string, run: Run): rea
   return found;
 }
 
+/** Tells everything in the value of a key that does not fit. */
+type KeyCheck = (key: string, ...rest: Parameters<Check>) => readonly SchemaProblem[];
+
 /** A check of each key of an object, with its place. */
-function eachKey(check: (key: string, ...rest: Parameters<Check>) => readonly SchemaProblem[]): Check {
+function eachKey(check: KeyCheck): Check {
   return (value, path, run) => {
     if (!isObject(value)) return NO_PROBLEMS;
     let found = NO_PROBLEMS;

@@ -7,7 +7,13 @@ import { type GenerateOptions, generateProposal, installProposal } from "../grap
 import { examplesOf, reviseProposal } from "../graph/revise.ts";
 import { skillSource } from "../graph/source/read-source.ts";
 import { discardStaging } from "../graph/staging.ts";
-import type { GeneratorConfig, GeneratorOutcome, SkillGraphOptions, SkillSource } from "../graph/types.ts";
+import type {
+  GenerateRequest,
+  GeneratorConfig,
+  GeneratorOutcome,
+  SkillGraphOptions,
+  SkillSource,
+} from "../graph/types.ts";
 import type { SkillInfo } from "../lifecycle/types.ts";
 import type { Operation, OperationContext } from "./types.ts";
 import type { Example, ExampleResult } from "../lifecycle/test-report.ts";
@@ -62,13 +68,26 @@ export const generate: Operation<GenerateInput, GeneratorOutcome> = {
     budgets: budgets.optional(),
   }),
   async handler(context, { budgets: config = {}, intent, examples, source }): Promise<GeneratorOutcome> {
-    return await generateProposal(
-      { ...makers(context), config: config as Partial<GeneratorConfig> },
-      { intent, examples, ...(source === undefined ? {} : { source }) },
-      telling(context),
-    );
+    const request = { intent, examples, ...(source === undefined ? {} : { source }) };
+    return await propose(context, request, config as Partial<GeneratorConfig>);
   },
 };
+
+/** @throws {SkillError} `cancelled` when the caller's signal ended it */
+async function propose(
+  context: OperationContext,
+  request: GenerateRequest,
+  config: Partial<GeneratorConfig> = {},
+): Promise<GeneratorOutcome> {
+  try {
+    return await generateProposal({ ...makers(context), config }, request, telling(context));
+  } catch (error) {
+    if (context.signal?.aborted !== true || SkillError.isInstance(error)) throw error;
+    throw new SkillError("cancelled", "making the skill was cancelled, nothing is left of it", {
+      cause: error,
+    });
+  }
+}
 
 function makers({ skills, actor, maker, verifier }: OperationContext): SkillGraphOptions {
   return {
@@ -82,11 +101,13 @@ function makers({ skills, actor, maker, verifier }: OperationContext): SkillGrap
 function telling({ signal, onEvent }: OperationContext): GenerateOptions {
   return {
     ...(signal === undefined ? {} : { signal }),
-    onEvent: ({ stage, status, ms, detail, result }) => {
+    onEvent: ({ kind, stage, status, round, ms, detail, result }) => {
       const said = detail ?? (result === undefined ? undefined : resultText(result));
       onEvent?.({
+        kind,
         stage,
         status,
+        round,
         ...(ms === undefined ? {} : { ms }),
         ...(said === undefined ? {} : { detail: said }),
       });
@@ -196,6 +217,9 @@ async function findProposal(
   }
 }
 
+/** Characters of the reason for a rejection. */
+export const MOST_REASON = 2000;
+
 /** What came of a rejection. */
 export interface Rejection {
   readonly proposal: SkillProposal;
@@ -210,7 +234,7 @@ export const reject: Operation<{ id: string; reason: string; retry: boolean }, R
   mode: "full",
   input: z.object({
     id: z.string().min(1),
-    reason: z.string().trim().min(1).max(2000),
+    reason: z.string().trim().min(1).max(MOST_REASON),
     retry: z.boolean().default(false),
   }),
   async handler(context, { id: given, reason, retry }): Promise<Rejection> {
@@ -228,11 +252,8 @@ export const reject: Operation<{ id: string; reason: string; retry: boolean }, R
     await discardStaging(skills.library, { key: digest, dir: staging_dir, digest });
     if (!retry) return { proposal: rejected };
     const note = `It passed its tests, but the person who decides rejected it and says:\n${reason}`;
-    const next = await generateProposal(
-      makers(context),
-      { intent, examples: examplesOf({ tests }), source: { kind: "package", files, note } },
-      telling(context),
-    );
+    const source = { kind: "package", files, note } as const;
+    const next = await propose(context, { intent, examples: examplesOf({ tests }), source });
     return { proposal: rejected, next };
   },
 };

@@ -80,7 +80,8 @@ export const install: Operation<
     const { skills, actor, signal, onEvent } = context;
     const dependencies: SkillInfo[] = [];
     const onDependency = (info: SkillInfo): void => void dependencies.push(info);
-    const onStage = (detail: string): void => onEvent?.({ stage: "install", status: "started", detail });
+    const onStage = (detail: string): void =>
+      onEvent?.({ kind: "stage", stage: "install", status: "started", detail });
     const options = {
       actor,
       test: alsoTest,

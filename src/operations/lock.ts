@@ -36,7 +36,7 @@ export const installLocked: Operation<{ activate: boolean; offline: boolean }, L
     const { installed, locked } = await library.installLocked({
       ...common,
       offline,
-      onStage: (detail) => onEvent?.({ stage: "install", status: "started", detail }),
+      onStage: (detail) => onEvent?.({ kind: "stage", stage: "install", status: "started", detail }),
     });
     const serve = activate ? locked.filter(({ serves }) => serves) : [];
     for (const { id } of serve) await library.activate(id, common);

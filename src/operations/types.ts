@@ -1,7 +1,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { z } from "zod";
 import type { Environments } from "../environment/types.ts";
-import type { GraphSkills } from "../graph/types.ts";
+import type { GraphEvent, GraphSkills } from "../graph/types.ts";
 import type { Actor } from "../lifecycle/types.ts";
 import type { SandboxBackend } from "../sandbox/types.ts";
 import type { ToolMode } from "./tool-mode.ts";
@@ -29,8 +29,13 @@ export interface OperationContext {
 
 /** Progress of long work. */
 export interface OperationEvent {
+  /** As in `GraphEvent`: a stage as a whole, or what happens within one. */
+  readonly kind: GraphEvent["kind"];
   readonly stage: string;
   readonly status: "started" | "finished" | "failed";
+  /** Of a generation: the version that is being made, from 1. */
+  readonly round?: number;
+  /** With the end of a stage. */
   readonly ms?: number;
   readonly detail?: string;
 }

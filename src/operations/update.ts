@@ -47,7 +47,7 @@ export const update: Operation<UpdateInput, UpdateAnswer> = {
         newPermissions = beyond(plan);
         requireConfirmed(plan, newPermissions, input);
       },
-      onStage: (detail) => onEvent?.({ stage: "update", status: "started", detail }),
+      onStage: (detail) => onEvent?.({ kind: "stage", stage: "update", status: "started", detail }),
       ...(input.source === undefined ? {} : { source: input.source }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { isUtf8 } from "node:buffer";
-import type { Json } from "../base/json.ts";
+import { type Json, POISONED_KEYS } from "../base/json.ts";
 import { SkillError, type SkillErrorCode } from "../base/errors.ts";
 import { claim, claimedInAnswer, claimText, LIMIT_FIXES, type LimitClaim } from "./limit-evidence.ts";
 
@@ -168,11 +168,9 @@ function errorText(error: Json | undefined): string {
 function parse(text: string): Json {
   const source = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   return mayPoison(source)
-    ? (JSON.parse(source, (key, value: Json) => (POISONED.has(key) ? undefined : value)) as Json)
+    ? (JSON.parse(source, (key, value: Json) => (POISONED_KEYS.has(key) ? undefined : value)) as Json)
     : (JSON.parse(source) as Json);
 }
-
-const POISONED: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 function mayPoison(text: string): boolean {
   return text.includes("__proto__") || text.includes("constructor") || text.includes("prototype") ||

@@ -37,26 +37,34 @@ function changed(file: "manifest.toml" | "skill.py", from: string | RegExp, to: 
   return { ...files, [file]: (files[file] ?? "").replace(from, () => to) };
 }
 
-/** Installing a package must be refused for the right reason, and leave nothing; the sound one installs. */
-async function refused(
-  place: AttackPlace,
+type Refused = (
   name: string,
   source: string,
   codes: readonly SkillErrorCode[],
-  says: RegExp = /./,
-): Promise<Attempt> {
+  says?: RegExp,
+) => Promise<Attempt>;
+
+/**
+ * Tries packages on one home: installing each must be refused for the right reason and leave nothing. The control of
+ * all is that the sound package, which they differ from, installs.
+ */
+async function refusals(place: AttackPlace): Promise<Refused> {
   const skills = await place.skills();
-  return await tryOne({
-    name,
-    expected: "refused",
-    act: () => skills.library.install(source),
-    right: async (outcome) => {
-      const text = JSON.stringify(outcome.error?.toValue());
-      return endsWith(...codes)(outcome) && says.test(text) && (await skills.list()).length === 0;
-    },
-    escaped: ({ value }) => value !== undefined,
-    control: async () => succeeds(async () => (await place.skills()).library.install(writePackage(place))),
-  });
+  const soundInstalls = await succeeds(async () =>
+    (await place.skills()).library.install(writePackage(place))
+  );
+  return (name, source, codes, says = /./) =>
+    tryOne({
+      name,
+      expected: "refused",
+      act: () => skills.library.install(source),
+      right: async (outcome) => {
+        const text = JSON.stringify(outcome.error?.toValue());
+        return endsWith(...codes)(outcome) && says.test(text) && (await skills.list()).length === 0;
+      },
+      escaped: ({ value }) => value !== undefined,
+      control: () => soundInstalls,
+    });
 }
 
 /** A home in which version 1.0.0 serves. */
@@ -95,10 +103,11 @@ const idTraversal: Attack = {
   owner: "manifest",
   where: "host",
   run: async (place) => {
+    const refused = await refusals(place);
     const attempts: Attempt[] = [];
     for (const id of IDS) {
       const source = writePackage(place, changed("manifest.toml", 'id = "roman"', `id = "${id}"`));
-      attempts.push(await refused(place, `installing ${JSON.stringify(id)}`, source, ["invalid_manifest"]));
+      attempts.push(await refused(`installing ${JSON.stringify(id)}`, source, ["invalid_manifest"]));
     }
     const skills = await serving(place);
     const victim = place.file("victim/kept", "kept");
@@ -145,12 +154,13 @@ const entryFile: Attack = {
   owner: "manifest",
   where: "host",
   run: async (place) => {
+    const refused = await refusals(place);
     const outside = place.file("outside/skill.py", romanSkill()["skill.py"] ?? "");
     const attempts: Attempt[] = [];
     for (const entry of ["../outside/skill.py", outside, "skill.sh", ".", "", "a/../skill.py", "skill.py/"]) {
       const files = changed("manifest.toml", 'id = "roman"', `entry_file = "${entry}"\nid = "roman"`);
       attempts.push(
-        await refused(place, JSON.stringify(entry), writePackage(place, files), ["invalid_manifest"]),
+        await refused(JSON.stringify(entry), writePackage(place, files), ["invalid_manifest"]),
       );
     }
     const replaced = (make: (path: string) => void): string => {
@@ -172,7 +182,7 @@ const entryFile: Attack = {
       ["missing", () => {}],
       ["empty", (path) => writeFileSync(path, "")],
     ];
-    for (const [name, make] of kinds) attempts.push(await refused(place, name, replaced(make), codes));
+    for (const [name, make] of kinds) attempts.push(await refused(name, replaced(make), codes));
     return attempts;
   },
 };
@@ -216,6 +226,7 @@ const hostileManifest: Attack = {
   owner: "manifest",
   where: "host",
   run: async (place) => {
+    const refused = await refusals(place);
     const limits = "[security.resource_limits]\n", permissions = "[security.permissions]\n";
     const ways: readonly (readonly [name: string, added: string, says: RegExp])[] = [
       ["no TOML", "= = =", /not valid TOML/],
@@ -237,7 +248,6 @@ const hostileManifest: Attack = {
       const files = changed("manifest.toml", "\n[[tools]]", `\n${added}\n\n[[tools]]`);
       attempts.push(
         await refused(
-          place,
           name,
           writePackage(place, files),
           ["invalid_manifest", "permission_refused"],
@@ -252,7 +262,7 @@ const hostileManifest: Attack = {
     ];
     for (const [name, text, says] of whole) {
       const source = writePackage(place, { ...romanSkill(), "manifest.toml": text });
-      attempts.push(await refused(place, name, source, ["invalid_manifest", "invalid_package"], says));
+      attempts.push(await refused(name, source, ["invalid_manifest", "invalid_package"], says));
     }
     return attempts;
   },
@@ -271,6 +281,7 @@ const hostileHeader: Attack = {
   where: "host",
   slow: true,
   run: async (place) => {
+    const refused = await refusals(place);
     const second = "# /// script\n# dependencies = []\n# ///\n\n";
     const ways: readonly (readonly [name: string, files: Files, says: RegExp])[] = [
       ["two blocks", changed("skill.py", /^/, second), /two|second|more than one/],
@@ -294,7 +305,6 @@ const hostileHeader: Attack = {
     for (const [name, files, says] of ways) {
       attempts.push(
         await refused(
-          place,
           name,
           writePackage(place, files),
           ["invalid_script", "validation_failed", "dependency_refused", "python_unavailable"],

@@ -1,12 +1,12 @@
 import { mkdirSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createEnvironments } from "../../src/environment/create-environments.ts";
+import { testCache } from "../test-cache.ts";
 import { outcomeOf } from "./trial.ts";
 
 /** One cache for all runs of this user, so that uv is downloaded once. */
 export function sharedCache(): string {
-  const folder = join(tmpdir(), `skillwright-test-cache-${userInfo().uid}`);
+  const folder = join(testCache(), "skillwright");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

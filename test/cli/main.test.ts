@@ -172,9 +172,9 @@ test("progress is a stage with its time, or what happened in it, with nothing th
   };
   for (
     const event of [
-      { stage: "validate", status: "started" },
-      { stage: "validate", status: "failed", ms: 12.4 },
-      { stage: "test", status: "failed", detail: "round 1: \u001b[2Jfails" },
+      { kind: "stage", stage: "validate", status: "started" },
+      { kind: "stage", stage: "validate", status: "failed", ms: 12.4 },
+      { kind: "test", stage: "test", status: "failed", detail: "round 1: \u001b[2Jfails" },
     ] as const
   ) showProgress(terminal as unknown as Terminal, event);
   expect(notes).toEqual(["validate         12 ms failed", "  round 1: \\u001b[2Jfails"]);

@@ -11,12 +11,17 @@ const BEFORE_BIN = "Deno" in globalThis ? ["run", "-A"] : [];
 export interface OnTerminal {
   readonly code: number | null;
   readonly shown: string;
+  /** The terminal's settings and cursor are as they were before. */
+  readonly restored: boolean;
 }
 
-/** Runs the command line on a terminal of its own; each answer is typed when its question was shown. */
+/**
+ * Runs the command line on a terminal of its own; each answer is typed when its question was shown. One that is a
+ * number is sent as a signal.
+ */
 export async function typeOnTerminal(
   args: readonly string[],
-  answers: readonly (readonly [question: string, typed: string])[],
+  answers: readonly (readonly [question: string, typed: string | number])[],
 ): Promise<OnTerminal> {
   const { path } = await findCanaryPython();
   // Where everything is built unattended the environment says so, and nobody is asked.
@@ -26,9 +31,10 @@ export async function typeOnTerminal(
     const child = execFile(
       path,
       [TYPIST, JSON.stringify(order)],
-      { timeout: 30_000, env },
-      (_error, shown) => {
-        resolve({ code: child.exitCode, shown });
+      { timeout: 50_000, env },
+      (_error, printed) => {
+        const told = JSON.parse(printed) as Omit<OnTerminal, "code">;
+        resolve({ code: child.exitCode, ...told });
       },
     );
   });

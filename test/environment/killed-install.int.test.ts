@@ -34,7 +34,7 @@ describe.each(["landlock", "bubblewrap"] as const)("an installation that is kill
       const environments = createEnvironments({ cacheDir, uv, env: userEnv(), backend });
       const request = { dependencies: ["httpx"], isolation: "venv" } as const;
       const { pins } = await environments.build(await temporaryFolder(), request);
-      for (let attempt = 0; attempt < tries(5, 100); attempt++) {
+      for (let attempt = 0; attempt < tries(3, 100); attempt++) {
         const stage = await temporaryFolder();
         const order = JSON.stringify({ stage, cacheDir, uv, backend });
         const host = spawn(process.execPath, [...FLAGS, PROGRAM, order], {
@@ -52,7 +52,7 @@ describe.each(["landlock", "bubblewrap"] as const)("an installation that is kill
         await expect.poll(() => processesNaming(join(cacheDir, "install")), { timeout: 10_000 }).toEqual([]);
         expect(["", "venv"]).toContain((await namesIn(stage)).join());
         await rm(stage, { recursive: true });
-        if ((attempt + 1) % tries(5, 1) !== 0) continue;
+        if ((attempt + 1) % tries(3, 1) !== 0) continue;
         const again = await temporaryFolder();
         const record = await environments.build(again, request);
         expect(record).toMatchObject({ pins, digest: await digestTree(join(again, "venv")) });

@@ -1,5 +1,5 @@
 import { access, mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { onTestFinished } from "vitest";
@@ -11,6 +11,7 @@ import { findPython } from "../../src/environment/find-python.ts";
 import type { Environments, PythonInterpreter } from "../../src/environment/types.ts";
 import { runTool } from "../../src/environment/run-tool.ts";
 import type { UserEnvironment } from "../../src/environment/user-environment.ts";
+import { testCache } from "../test-cache.ts";
 
 /** A new folder that goes with the test. */
 export async function temporaryFolder(parent: string = tmpdir()): Promise<string> {
@@ -33,7 +34,7 @@ export function thisPython(): Promise<PythonInterpreter> {
 
 /** One uv and one package cache for all test files and runs of this user, so that each is downloaded once. */
 export async function sharedCache(): Promise<string> {
-  const folder = join(tmpdir(), `skillwright-test-cache-${userInfo().uid}`);
+  const folder = join(testCache(), "skillwright");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { stringify } from "yaml";
 import { generateProposal } from "../../src/graph/generate.ts";
 import { clientPackage } from "../../src/graph/source/client-package.ts";
 import { readOpenApi } from "../../src/graph/source/openapi.ts";
@@ -54,7 +55,7 @@ const api = {
 test("a script becomes a package whose tools are its public functions", () => {
   const text = '"""Shout."""\ndef shout(text: str) -> str:\n    return text.upper()\n\ndef _own(): ...\n' +
     "async def later(a): ...\ndef main(): ...\n";
-  const { files, origin } = startFrom({ ...script, text }, "shout", none);
+  const { files, origin } = startFrom({ ...script, text }, "shout", none, false);
   expect(readManifest(files["manifest.toml"] ?? "")).toMatchObject({
     ok: true,
     manifest: { id: "shout", default_tool: "shout", tools: [{ name: "shout" }, { name: "later" }] },
@@ -64,7 +65,7 @@ test("a script becomes a package whose tools are its public functions", () => {
   );
   expect(origin).toContain('"shout.py"');
   const own = '# /// script\n# dependencies = ["httpx"]\n# ///\ndef main(): ...\n';
-  expect(startFrom({ ...script, text: own }, "x", new Set(["shout"])).files).toMatchObject({
+  expect(startFrom({ ...script, text: own }, "x", new Set(["shout"]), false).files).toMatchObject({
     "skill.py": own,
     "manifest.toml": expect.stringMatching(/^id = "shout_2"\n[^]*name = "main"\n$/),
   });
@@ -97,8 +98,40 @@ test("readOpenApi gives every operation a name of its own, and closes circles", 
   ]);
 });
 
+test("readOpenApi reads YAML, and the same package comes of it", () => {
+  const described = {
+    ...api,
+    paths: {
+      ...api.paths,
+      "/days": {
+        get: {
+          parameters: [{
+            name: "day",
+            in: "query",
+            schema: { type: "string", enum: ["no", "2026-01-01", "1_000"], minLength: 2 },
+          }],
+          responses: { 200: { description: "a day" } },
+        },
+      },
+    },
+  };
+  // plain text where YAML allows it: what older readers take for a truth value, a date or a number
+  const yaml = stringify(described);
+  expect(yaml).toContain("- no\n");
+  expect(yaml).toContain("- 2026-01-01\n");
+  const packageOf = (text: string): unknown =>
+    startFrom({ kind: "openapi", name: "pets", text }, "find pets", none, false).files;
+  const made = packageOf(JSON.stringify(described));
+  expect(Object.keys(made as object)).toEqual(["manifest.toml", "skill.py"]);
+  expect(packageOf(yaml)).toEqual(made);
+  expect(packageOf(`\uFEFF# Pets\r\n---\r\n${yaml.replaceAll("\n", "\r\n")}`)).toEqual(made);
+  expect(packageOf(`\uFEFF ${JSON.stringify(described)}`)).toEqual(made);
+});
+
 test.each([
-  ["no JSON", "openapi: 3.0.0"],
+  ["broken JSON", '{"openapi": "3.0.0"'],
+  ["broken YAML", "openapi: 3.0.0\npaths: {"],
+  ["a description that is too long", `openapi: ${" ".repeat(3 << 20)}`],
   ["another kind of file", "{}"],
   ["no server", JSON.stringify({ ...api, servers: [] })],
   ["a server in a file", JSON.stringify({ ...api, servers: [{ url: "file:///etc" }] })],
@@ -128,7 +161,7 @@ test("clientPackage has a tool an operation, leave for that host alone, and the 
 });
 
 test("a description that rules cannot read is for the maker, and without one the run fails", async () => {
-  const source = { kind: "openapi", name: "pets.yaml", text: "openapi: 3.0.0\npaths: {}\n" } as const;
+  const source = { kind: "openapi", name: "pets.yaml", text: "openapi: 3.0.0\npaths: a: b\n" } as const;
   const model = scriptedMaker(
     writes({ "manifest.toml": 'id = "capitals"\nversion = "1.0.0"\n', "skill.py": "upper" }),
     "done",
@@ -137,11 +170,12 @@ test("a description that rules cannot read is for the maker, and without one the
   expect(await generateProposal({ skills, model }, { intent: "find pets", source })).toMatchObject({
     outcome: "proposed",
   });
-  expect(sentText(model.calls[0]?.messages ?? [])).toContain("openapi: 3.0.0\npaths: {}");
+  expect(sentText(model.calls[0]?.messages ?? [])).toContain("openapi: 3.0.0\npaths: a: b");
   expect(await generateProposal({ skills }, { intent: "find cats", source })).toMatchObject({
     outcome: "failed",
     code: "invalid_input",
-    fix: "give the API description as JSON, or name a chat model",
+    reason: expect.stringContaining('"pets.yaml" line 2, column 8: not valid YAML'),
+    fix: 'Write text that holds ": " in quotes: paths: a: b',
   });
 });
 

@@ -36,7 +36,7 @@ describe("a host program in Python", () => {
     ];
     const args = ["-I", "-B", path("examples/host/tour.py"), path("examples/skills/slugify"), "--", ...host];
     // -I leaves the folder of the script out
-    const { stdout } = await promisify(execFile)(python, args.slice(1), { encoding: "utf8" });
+    const { stdout, stderr } = await promisify(execFile)(python, args.slice(1), { encoding: "utf8" });
     const { steps, exit_code } = JSON.parse(stdout) as { steps: readonly Step[]; exit_code: number };
     expect(exit_code).toBe(0);
     expect([...new Set(steps.map(({ command }) => command))].toSorted()).toEqual(
@@ -47,6 +47,8 @@ describe("a host program in Python", () => {
       "skill.setup tool_not_found",
       "skill.rollback nothing_to_roll_back",
     ]);
+    expect(stderr).toMatch(/^ {2}discover finished \d+ ms/m);
+    expect(stderr).toMatch(/^ {2}propose finished \d+ ms/m);
     expect(steps.find(({ command, ok }) => command === "skill.run" && ok)?.keys).toContain("value");
   });
 });

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { PassThrough, Writable } from "node:stream";
-import { expect, test } from "vitest";
-import type { Host, HostAnswer } from "../../src/host/host.ts";
+import { expect, test, vi } from "vitest";
+import type { HostEvent } from "../../src/host/host-event.ts";
+import { createHost, type Host, type HostAnswer } from "../../src/host/host.ts";
 import { serveHost } from "../../src/host/stdio.ts";
 
 /** A host that answers with what it was asked. */
@@ -82,4 +83,82 @@ test("serveHost ends when nobody reads the answers any more", async () => {
   input.write('{"a":1}\n{"a":2}\n');
   await done;
   expect(input.destroyed).toBe(true);
+});
+
+/** A host that tells a lot before and after its answer. */
+const talkative = (count: number): Host => ({
+  handle(_request, onEvent) {
+    const event = { kind: "turn", stage: "generate", status: "started", detail: "x".repeat(200) } as const;
+    for (let at = 0; at < count; at++) onEvent?.({ v: 1, request_id: "1", event: { ...event, round: at } });
+    return Promise.resolve({ v: 1, request_id: "1", ok: true, payload: "done" });
+  },
+});
+
+test("serveHost writes events in order, all of them before the answer", async () => {
+  const lines = await served(["{}\n"], talkative(500)) as readonly (HostEvent | HostAnswer)[];
+  expect(lines.map((line) => ("event" in line ? line.event.round : line.ok))).toEqual([
+    ...Array.from({ length: 500 }, (_, at) => at),
+    true,
+  ]);
+});
+
+test("serveHost leaves events out, and never answers, while nobody reads", async () => {
+  const input = new PassThrough();
+  const taken: (() => void)[] = [];
+  let text = "";
+  const output = new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      text += Buffer.from(chunk).toString();
+      taken.push(done);
+    },
+  });
+  const done = serveHost(talkative(20_000), input, output);
+  input.end("{}\n{}\n");
+  await expect.poll(() => output.writableLength).toBeGreaterThan(256 << 10);
+  expect(output.writableLength).toBeLessThan(300 << 10);
+  while (output.writableLength > 0) {
+    taken.shift()?.();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  await done;
+  expect(text.match(/"payload":"done"/g)).toHaveLength(2);
+});
+
+test("serveHost ends a while after it was told to stop although nobody reads", async () => {
+  const input = new PassThrough(), stop = new AbortController();
+  const output = new Writable({ write: () => {} });
+  const done = serveHost(echo, input, output, stop.signal);
+  input.write('{"a":1}\n');
+  await expect.poll(() => output.writableLength).toBeGreaterThan(0);
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  stop.abort();
+  await vi.advanceTimersByTimeAsync(5000);
+  vi.useRealTimers();
+  await done;
+  expect(input.destroyed).toBe(true);
+});
+
+test("createHost tells events plain and short, and none behind the answer", async () => {
+  let tellLate = (): void => {};
+  const library = {
+    install(_folder: string, { onStage }: { onStage: (detail: string) => void }) {
+      tellLate = () => onStage("late");
+      onStage(`\u001b[2J${"x".repeat(5000)}`);
+      return Promise.resolve({});
+    },
+  };
+  const context = { skills: { library }, actor: { via: "host" } } as unknown as Parameters<
+    typeof createHost
+  >[0];
+  const events: HostEvent[] = [];
+  const request = { v: 1, request_id: 7, command: "skill.install", payload: { package_dir: "a" } };
+  const host = createHost(context);
+  await host.handle(request, (event) => events.push(event));
+  expect(events).toEqual([]);
+  await host.handle({ ...request, events: true }, (event) => events.push(event));
+  tellLate();
+  const event = { kind: "stage", stage: "install", status: "started", detail: expect.any(String) };
+  expect(events).toEqual([{ v: 1, request_id: 7, event }]);
+  expect(events[0]?.event.detail).toMatch(/^\\u001b\[2Jx+…$/);
+  expect(events[0]?.event.detail).toHaveLength(300);
 });

@@ -26,7 +26,10 @@ export const generateCommand: Command = {
     ["--verifier <provider:name>", "another chat model, which writes checks without seeing the code"],
     ["--examples <json>", "a list of {input, expected}: JSON, @file, or -"],
     ["--from <script>", "start from this Python script: its functions become tools"],
-    ["--from-openapi <file>", "start from this OpenAPI 3 description (JSON): its operations become tools"],
+    [
+      "--from-openapi <file>",
+      "start from this OpenAPI 3 description (JSON or YAML): its operations become tools",
+    ],
     ["--max-turns <count>", "turns of the maker in a round"],
     ["--max-rounds <count>", "versions that are tried"],
     ["--max-tokens <count>", "tokens in all"],

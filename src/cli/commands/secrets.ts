@@ -107,7 +107,7 @@ export async function withSecretsAskedFor<T>(io: CommandIo, action: () => Promis
     const context = await io.open();
     const { id, missing_secrets } = lacking.data;
     for (const name of missing_secrets) {
-      const value = await askSecret(`${name} for ${id}`);
+      const value = await askSecret(`${name} for ${id}`, io.terminal);
       await perform(operations.setSecret, context, { name, value, skill: id });
     }
     return await action();
@@ -115,7 +115,7 @@ export async function withSecretsAskedFor<T>(io: CommandIo, action: () => Promis
 }
 
 async function valueOf({ terminal, json }: CommandIo, name: string): Promise<string> {
-  if (terminal.interactive && !json) return await askSecret(`value of ${plainText(name)}`);
+  if (terminal.interactive && !json) return await askSecret(`value of ${plainText(name)}`, terminal);
   const text = new TextDecoder().decode(await readAll(terminal.stdin));
   return text.replace(/\r?\n$/, "");
 }

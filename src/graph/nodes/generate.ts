@@ -17,7 +17,7 @@ export const generate: StageWork = async (context, state, { signal, emit }) => {
     if (Object.keys(state.files).length > 0) return {};
     if (state.origin !== "") {
       throw new SkillError("invalid_input", "what was given to start from can only be read by a model", {
-        fix: "give the API description as JSON, or name a chat model",
+        fix: "name a chat model",
       });
     }
     const taken = new Set((await context.skills.library.list()).map((skill) => skill.id));

@@ -10,5 +10,9 @@ export const stage: StageWork = async (context, state) => {
   const divided = { ...holdBack(state.examples), examples: [] };
   if (state.source === null) return divided;
   const taken = new Set((await context.skills.library.list()).map((skill) => skill.id));
-  return { ...divided, ...startFrom(state.source, state.intent, taken), source: null };
+  return {
+    ...divided,
+    ...startFrom(state.source, state.intent, taken, context.model !== null),
+    source: null,
+  };
 };

@@ -1,7 +1,7 @@
 import { ToolMessage } from "@langchain/core/messages";
 import type { GraphContext } from "../config.ts";
 import { callsOf, type MakerCall } from "../maker-reply.ts";
-import type { StageWork } from "../stage-node.ts";
+import type { StageEvent, StageWork } from "../stage-node.ts";
 import type { SkillGraphState, StateUpdate } from "../state.ts";
 import type { GraphEvent } from "../types.ts";
 import { USE_EXISTING, useExisting } from "../use-existing.ts";
@@ -41,7 +41,7 @@ function answerTo({ id, name }: MakerCall, { text, ok }: ToolReply): ToolMessage
 }
 
 /** A call that changed a file is told with the file; it may be any tool that does. */
-function eventOf({ name, args }: MakerCall, { draft, ok }: ToolReply, before: Draft["files"]): GraphEvent {
+function eventOf({ name, args }: MakerCall, { draft, ok }: ToolReply, before: Draft["files"]): StageEvent {
   const status = statusOf(ok);
   const stage = "write_tools";
   const [path] = Object.keys(draft.files).filter((one) => draft.files[one] !== before[one]);

@@ -1,5 +1,6 @@
 import { SkillError } from "../../base/errors.ts";
 import { isObject, type Json, parseJson } from "../../base/json.ts";
+import { parseYaml } from "../../manifest/yaml.ts";
 import { oneLine } from "./script-package.ts";
 
 /** An operation of an API, as a tool of a client. */
@@ -54,17 +55,17 @@ const PYTHON_WORDS = new Set(
 );
 
 /**
- * Reads an OpenAPI 3 description.
+ * Reads an OpenAPI 3 description, JSON or YAML.
  *
  * @param name shown in errors
- * @throws {SkillError} `invalid_input` when it is no JSON, no OpenAPI 3, or says nothing that can be called
+ * @throws {SkillError} `invalid_input` when it is neither, no OpenAPI 3, or says nothing that can be called
  */
 export function readOpenApi(text: string, name: string): Api {
-  const root = fields(parseJson(text, JSON.stringify(name), { maxBytes: BOUNDS.bytes }));
+  const root = fields(parse(text.replace(/^\uFEFF/, ""), JSON.stringify(name)));
   const refuse = (what: string, fix: string): SkillError =>
     new SkillError("invalid_input", `${JSON.stringify(name)} ${what}`, { fix });
   if (!textOf(root["openapi"]).startsWith("3.")) {
-    throw refuse("is no OpenAPI 3 description", 'give a JSON file with "openapi": "3…"');
+    throw refuse("is no OpenAPI 3 description", 'give a JSON or YAML file with "openapi": "3…"');
   }
   const base = serverOf(root);
   if (base === null) {
@@ -75,6 +76,13 @@ export function readOpenApi(text: string, name: string): Api {
   const title = oneLine(textOf(fields(root["info"])["title"]), 80) || base.host;
   const path = base.pathname.replace(/\/+$/, "");
   return { title, base: base.origin + path, host: base.host, key: keyOf(root), operations };
+}
+
+function parse(text: string, file: string): Json {
+  // YAML could read JSON as well, a hundred times slower
+  return /^\s*\{/.test(text)
+    ? parseJson(text, file, { maxBytes: BOUNDS.bytes })
+    : parseYaml(text, { file, code: "invalid_input", maxBytes: BOUNDS.bytes });
 }
 
 function serverOf(root: Fields): URL | null {

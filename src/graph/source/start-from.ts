@@ -19,11 +19,16 @@ export interface Start {
 
 /**
  * The package that a source is wrapped into, by rules alone: a script's public functions, or an API's operations, as
- * tools. What cannot be wrapped by rules is left to the maker.
+ * tools. A description that rules cannot read is left to the maker, where there is one.
  *
- * @throws {SkillError} `invalid_package` when it is more than a package may hold
+ * @throws {SkillError} `invalid_package` when it is more than a package may hold, `invalid_input` when it cannot be read
  */
-export function startFrom(source: SkillSource, intent: string, taken: ReadonlySet<string>): Start {
+export function startFrom(
+  source: SkillSource,
+  intent: string,
+  taken: ReadonlySet<string>,
+  hasMaker: boolean,
+): Start {
   switch (source.kind) {
     case "package":
       return { files: withFiles({}, source.files), origin: "", evidence: source.note };
@@ -38,7 +43,7 @@ export function startFrom(source: SkillSource, intent: string, taken: ReadonlySe
         evidence: "",
       };
     case "openapi":
-      return fromDescription(source, intent, taken);
+      return fromDescription(source, intent, taken, hasMaker);
     default:
       return source satisfies never;
   }
@@ -48,12 +53,13 @@ function fromDescription(
   { name, text }: Extract<SkillSource, { kind: "openapi" }>,
   intent: string,
   taken: ReadonlySet<string>,
+  hasMaker: boolean,
 ): Start {
   let api: ReturnType<typeof readOpenApi>;
   try {
     api = readOpenApi(text, name);
   } catch (error) {
-    if (!SkillError.isInstance(error) || text.length > MOST_TOLD) throw error;
+    if (!SkillError.isInstance(error) || !hasMaker || text.length > MOST_TOLD) throw error;
     return {
       files: {},
       origin: `It is for the API that this file describes, ${name}:\n${text}`,

@@ -1,5 +1,5 @@
 import { SkillError } from "../../base/errors.ts";
-import { decodeUtf8 } from "../../base/json.ts";
+import { decodeUtf8, isObject } from "../../base/json.ts";
 import type { Finding } from "../types.ts";
 import { type FrontMatter, readFrontMatter } from "./front-matter.ts";
 
@@ -7,7 +7,7 @@ import { type FrontMatter, readFrontMatter } from "./front-matter.ts";
 export interface SkillMd {
   readonly name: string;
   readonly description: string;
-  /** Of `metadata`, all text. */
+  /** What is text in `metadata`. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly body: string;
   /** Where it leaves the specification, and what is not heeded here. */
@@ -40,12 +40,10 @@ export function readSkillMd(bytes: Uint8Array, file: string, folder?: string): S
   const front = readFrontMatter(text, file);
   const name = textOf(front, "name", file).normalize("NFKC"),
     description = textOf(front, "description", file);
-  const { metadata = {} } = front.data;
-  if (typeof metadata === "string" || Array.isArray(metadata)) throw mustBe(front, "metadata", file, "a map");
   return {
     name,
     description,
-    metadata: metadata as Readonly<Record<string, string>>,
+    metadata: metadataOf(front, file),
     body: front.body,
     findings: findingsOf(front, { name, description, file, folder }),
   };
@@ -61,6 +59,17 @@ function textOf(front: FrontMatter, key: "name" | "description", file: string): 
   }
   if (typeof value === "string") return value.trim();
   throw mustBe(front, key, file, "text");
+}
+
+/** What is not text is for other programs. */
+function metadataOf(front: FrontMatter, file: string): Readonly<Record<string, string>> {
+  const { metadata = {} } = front.data;
+  // a key with nothing below it
+  if (metadata === "") return {};
+  if (!isObject(metadata)) throw mustBe(front, "metadata", file, "a map");
+  return Object.fromEntries(
+    Object.entries(metadata).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 function mustBe({ lines }: FrontMatter, key: string, file: string, what: string): SkillError {

@@ -16,8 +16,8 @@ describe("readFrontMatter", () => {
       "# a whole line",
       "empty:",
       "long: one",
-      "  two # not this",
-      "  three",
+      "  two",
+      "  three # not this",
     ].join("\r\n");
     expect(read(text)).toEqual({
       name: "my-skill",
@@ -58,9 +58,49 @@ describe("readFrontMatter", () => {
     });
   });
 
+  it("reads YAML that other programs write: maps in maps and in braces, quotes and lists over several lines", () => {
+    const text = [
+      "metadata:",
+      '  tool: {"needs": ["jq", 1.50]}',
+      "  deep:",
+      "    one: no",
+      "list: [a,",
+      "  b]",
+      'long: "one',
+      '  two\\u0041"',
+      "? asked",
+    ].join("\n");
+    expect(read(text)).toEqual({
+      metadata: { tool: { needs: ["jq", "1.50"] }, deep: { one: "no" } },
+      list: ["a", "b"],
+      long: "one twoA",
+      asked: null,
+    });
+  });
+
   it("takes a colon in plain text, and tells it", () => {
-    const front = readFrontMatter("---\ndescription: Use when: needed\n---\n", "f");
-    expect([front.data, front.unquoted]).toEqual([{ description: "Use when: needed" }, ["description"]]);
+    const text = [
+      "name: x",
+      "description: Use",
+      "  when: needed # or not",
+      "  always",
+      "block: |",
+      "  stays: as: it is",
+      "metadata:",
+      "  ends: with:",
+      "  plain: text",
+    ];
+    const front = readFrontMatter(`---\n${text.join("\n")}\n---\n`, "f");
+    expect([front.data, front.unquoted, front.lines]).toEqual([
+      {
+        name: "x",
+        description: "Use when: needed always",
+        block: "stays: as: it is\n",
+        metadata: { ends: "with:", plain: "text" },
+      },
+      ["description", "ends"],
+      { name: 2, description: 3, block: 6, metadata: 8 },
+    ]);
   });
 
   it.each([
@@ -68,21 +108,22 @@ describe("readFrontMatter", () => {
     ["---\nname: x\n", 3, "not closed"],
     ["---\n- a\n---\n", 2, "must be a YAML mapping"],
     ["---\nname: x\nname: y\n---\n", 3, 'second key "name"'],
-    ["---\nname: [a\n---\n", 2, "list is not closed"],
-    ['---\nname: "a\n---\n', 2, "quotes are not closed"],
-    ["---\nname: &a x\n---\n", 2, "an anchor"],
+    ["---\nname: [a\n---\n", 2, "Flow sequence", "name: [a"],
+    ['---\nname: "a\n---\n', 2, 'closing "quote', 'name: "a'],
+    ["---\nname: a: b\nlist: [\n---\n", 3, "Flow sequence"],
+    ["---\nname: &a x\n---\n", 2, 'anchor "&a"'],
     ["---\nname: *a\n---\n", 2, "an alias"],
-    ["---\nname: !!python/object x\n---\n", 2, "a tag"],
-    ["---\nname: {a: b}\n---\n", 2, "a map in braces"],
-    ["---\nmetadata:\n  a:\n    b: c\n---\n", 3, "only text is read"],
+    ["---\nname: !!python/object x\n---\n", 2, "python/object", "Remove the tag"],
+    ["---\nname:\n\t- a\n---\n", 3, "Tabs", "Indent with spaces"],
     ["---\nmetadata:\n  a: x\n  a: y\n---\n", 4, 'second key "a"'],
     [`---\n${"a: b\n".repeat(600)}---\n`, 500, "more than 500 lines"],
     ["---\n__proto__: x\n__proto__: y\n---\n", 3, "second key"],
-  ])("says what is wrong and where, case %#", (text, line, message) => {
+  ])("says what is wrong and where, case %#", (text, line, message, fix = "") => {
     expect(() => readFrontMatter(text, "SKILL.md")).toThrow(expect.objectContaining({
       code: "invalid_manifest",
       message: expect.stringContaining(message),
       details: expect.objectContaining({ line }),
+      fix: expect.stringContaining(fix),
     }));
   });
 

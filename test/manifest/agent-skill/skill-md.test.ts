@@ -54,6 +54,15 @@ describe("readSkillMd", () => {
     });
   });
 
+  it("takes of metadata what is text, and wants a map", () => {
+    const read = (metadata: string): unknown =>
+      readSkillMd(Buffer.from(`---\nname: a\ndescription: b\nmetadata:${metadata}\n---\n`), "SKILL.md")
+        .metadata;
+    expect(read(' {"version": 2.10, "tool": {"needs": ["jq"]}}')).toEqual({ version: "2.10" });
+    expect(read("")).toEqual({});
+    expect(() => read(" text")).toThrow(/line 4: metadata must be a map/);
+  });
+
   it("refuses what is too large or not text", () => {
     const large = Buffer.from(`---\nname: a\ndescription: b\n---\n${"x".repeat(300_000)}`);
     for (const bytes of [large, Buffer.from([0x2d, 0x2d, 0x2d, 0x0a, 0xff])]) {
