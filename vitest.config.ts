@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONG = [
   "attacks/bubblewrap",
   "main-path/tasks",
-  "environment/build",
+  "environment/install/build",
   "attacks/landlock",
   "cli/commands",
 ];

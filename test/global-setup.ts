@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import { findPython } from "../src/environment/find-python.ts";
+import { findPython } from "../src/environment/toolchain/find-python.ts";
 import { testCache } from "./test-cache.ts";
 
 export async function setup(): Promise<void> {

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
 import { secretKeyPath } from "../src/lifecycle/secrets/secret-key.ts";
-import { trustedListPath } from "../src/lifecycle/storage/trust.ts";
+import { trustFolder } from "../src/lifecycle/storage/trust.ts";
 
 const TESTS = fileURLToPath(new URL(".", import.meta.url));
 
 test("tests keep the user's settings in a temporary folder", () => {
-  for (const path of [trustedListPath(), secretKeyPath()]) expect(path.startsWith(tmpdir())).toBe(true);
+  for (const path of [trustFolder(), secretKeyPath()]) expect(path.startsWith(tmpdir())).toBe(true);
   expect(process.env["SKILLWRIGHT_DIR"]).toBeUndefined();
 });
 

@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { buildEnvironment } from "../../src/environment/build.ts";
-import { packageIndex } from "../../src/environment/package-index.ts";
-import { parseRequirements } from "../../src/environment/requirement.ts";
-import type { ToolResult } from "../../src/environment/run-tool.ts";
+import { buildEnvironment } from "../../src/environment/install/build.ts";
+import { packageIndex } from "../../src/environment/index/package-index.ts";
+import { parseRequirements } from "../../src/environment/install/requirement.ts";
+import type { ToolResult } from "../../src/environment/toolchain/run-tool.ts";
 import type { Environments } from "../../src/environment/types.ts";
-import { defaultCacheDir, type UserEnvironment } from "../../src/environment/user-environment.ts";
-import { uvEnvironment } from "../../src/environment/uv-environment.ts";
+import { defaultCacheDir, type UserEnvironment } from "../../src/environment/toolchain/user-environment.ts";
+import { uvEnvironment } from "../../src/environment/index/uv-environment.ts";
 
 const run = promisify(execFile);
 /** Stands for the folder of one installation. */

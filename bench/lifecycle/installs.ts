@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { syncFolder } from "../../src/base/atomic-file.ts";
 import type { Environments } from "../../src/environment/types.ts";
-import type { UserEnvironment } from "../../src/environment/user-environment.ts";
+import type { UserEnvironment } from "../../src/environment/toolchain/user-environment.ts";
 import type { SkillLibrary } from "../../src/lifecycle/skill-library.ts";
 import { readPackageFiles } from "../../src/manifest/package-files.ts";
 import { measureStarts } from "../runner/measure.ts";

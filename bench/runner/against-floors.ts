@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SkillError } from "../../src/base/errors.ts";
-import { Deadline } from "../../src/runner/deadline.ts";
-import { launch, type Launched } from "../../src/runner/launch.ts";
-import { DEFAULT_LIMITS } from "../../src/runner/limits.ts";
-import { programLaunch } from "../../src/runner/program-launch.ts";
+import { Deadline } from "../../src/runner/limits/deadline.ts";
+import { launch, type Launched } from "../../src/runner/process/launch.ts";
+import { DEFAULT_LIMITS } from "../../src/runner/limits/limits.ts";
+import { programLaunch } from "../../src/runner/process/program-launch.ts";
 import { createRunner } from "../../src/runner/runner.ts";
-import { givenRoot } from "../../src/runner/scratch.ts";
+import { givenRoot } from "../../src/runner/files/scratch.ts";
 import type { Runner, SkillProgram } from "../../src/runner/types.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
 import { BarePipe } from "./bare-pipe.ts";

@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { createEnvironments } from "../../src/environment/create-environments.ts";
-import { checkPins, type Pin } from "../../src/environment/pins.ts";
-import { defaultCacheDir } from "../../src/environment/user-environment.ts";
+import { checkPins, type Pin } from "../../src/environment/install/pins.ts";
+import { defaultCacheDir } from "../../src/environment/toolchain/user-environment.ts";
 
 /** What `uv pip compile --universal --generate-hashes --python-version 3.11` makes of the Python MCP SDK. */
 const REQUIREMENTS: URL = new URL("mcp-requirements.txt", import.meta.url);

@@ -6,6 +6,13 @@
 Calls may overlap: each thread waits for the answer with the id of its request. Long ones tell how they go:
 
     host.call("skill.generate", on_event=lambda event: print(event["stage"], event["status"]), intent="...")
+
+A call that takes too long is cancelled, and so is a request that is left before its answer:
+
+    host.call("skill.run", timeout=5, id="roman_numerals", input={"number": 1994})
+    with host.begin("skill.run", id="roman_numerals", input={"number": 1994}) as request:
+        ...  # another thread may say request.cancel()
+        print(request.result()["value"])
 """
 
 import itertools
@@ -28,11 +35,61 @@ class SkillHostError(Exception):
         self.details = error.get("details") or {}
 
 
+class Request:
+    """A command that was sent. `SkillHost.begin` gives it."""
+
+    def __init__(self, host, request_id, command, lines, on_event):
+        self._host = host
+        self._request_id = request_id
+        self._command = command
+        self._lines = lines
+        self._on_event = on_event
+        self._answer = None
+
+    def result(self, timeout=None):
+        """Waits for the payload. `timeout` is in seconds without an event; default: the host's."""
+        while self._answer is None:
+            try:
+                line = self._lines.get(timeout=self._host.timeout if timeout is None else timeout)
+            except queue.Empty:
+                raise TimeoutError("%s was not answered in time" % self._command) from None
+            if line is None:
+                self._lines.put(None)
+                raise EOFError("the host ended before it answered %s" % self._command)
+            if "event" in line:
+                self._on_event(line["event"])
+            else:
+                self._answer = line
+        if self._answer["ok"]:
+            return self._answer["payload"]
+        raise SkillHostError(self._answer["error"])
+
+    def cancel(self):
+        """Tells the host to end it: `result` then raises SkillHostError with the code "cancelled", unless it was done.
+
+        The answer is whether it was still under way.
+        """
+        return self._host.call("request.cancel", request_id=self._request_id)["under_way"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        try:
+            if self._answer is None:
+                unread = self._host.begin("request.cancel", request_id=self._request_id)
+                self._host._forget(unread._request_id)
+        except EOFError:
+            pass  # a host that has ended does nothing any more
+        finally:
+            self._host._forget(self._request_id)
+
+
 class SkillHost:
     """A running host. It ends when its input is closed, after what was begun is done."""
 
     def __init__(self, command, timeout=120.0):
-        self._timeout = timeout
+        self.timeout = timeout
         self._ids = itertools.count(1)
         self._waiting = {}
         self._lock = threading.Lock()
@@ -41,13 +98,18 @@ class SkillHost:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def call(self, command, on_event=None, **payload):
+    def call(self, command, on_event=None, timeout=None, **payload):
         """Sends one command and waits for its payload. Raises SkillHostError for an error, TimeoutError, EOFError.
 
         `on_event` gets each event before the answer, in the thread that calls; the timeout is for the time without one.
+        Who no longer waits, be it for the timeout or for Ctrl-C, has cancelled the request.
         """
+        with self.begin(command, on_event, **payload) as request:
+            return request.result(timeout)
+
+    def begin(self, command, on_event=None, **payload):
+        """Sends one command without waiting. Use the Request with `with`: leaving it cancels what was not answered."""
         request_id = "r%d" % next(self._ids)
-        waiting = queue.SimpleQueue()
         request = {"v": PROTOCOL, "request_id": request_id, "command": command, "payload": payload}
         if on_event is not None:
             request["events"] = True
@@ -55,32 +117,18 @@ class SkillHost:
         with self._lock:
             if self._closed:
                 raise EOFError("the host has ended")
-            self._waiting[request_id] = waiting
+            lines = self._waiting[request_id] = queue.SimpleQueue()
             # one whole line at a time, ASCII: no character can be taken for a line end
             try:
                 self._process.stdin.write(line.encode("ascii") + b"\n")
                 self._process.stdin.flush()
             except BrokenPipeError:
                 raise EOFError("the host has ended") from None
-        try:
-            answer = self._answer(waiting, on_event)
-        except queue.Empty:
-            raise TimeoutError("%s was not answered within %s seconds" % (command, self._timeout)) from None
-        finally:
-            with self._lock:
-                self._waiting.pop(request_id, None)
-        if answer is None:
-            raise EOFError("the host ended before it answered %s" % command)
-        if answer["ok"]:
-            return answer["payload"]
-        raise SkillHostError(answer["error"])
+        return Request(self, request_id, command, lines, on_event)
 
-    def _answer(self, waiting, on_event):
-        while True:
-            line = waiting.get(timeout=self._timeout)
-            if line is None or "event" not in line:
-                return line
-            on_event(line["event"])
+    def _forget(self, request_id):
+        with self._lock:
+            self._waiting.pop(request_id, None)
 
     def close(self):
         """Closes the input and waits for the host to end. The answer is its exit code."""
@@ -88,8 +136,8 @@ class SkillHost:
             self._closed = True
             if not self._process.stdin.closed:
                 self._process.stdin.close()
-        code = self._process.wait(self._timeout)
-        self._reader.join(self._timeout)
+        code = self._process.wait(self.timeout)
+        self._reader.join(self.timeout)
         self._process.stdout.close()
         return code
 

@@ -38,6 +38,7 @@ def tour(host, package):
     say("skill.python.start", id=skill)
     say("skill.python.list")
     overlapping(host, skill, example)
+    say("request.cancel", request_id="r1")  # was answered long ago: under_way is false
     say("skill.python.stop", id=skill)
     say("skill.logs", id=skill, lines=5)
     say("skill.stats", id=skill)

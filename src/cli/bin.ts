@@ -2,7 +2,7 @@
 import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
-import { defaultCacheDir } from "../environment/user-environment.ts";
+import { defaultCacheDir } from "../environment/toolchain/user-environment.ts";
 
 // Node 22 warns that SQLite is experimental; what else it warns of is still shown.
 process.removeAllListeners("warning");

@@ -2,16 +2,16 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
-import { buildEnvironment } from "./build.ts";
-import { fetchUv } from "./fetch-uv.ts";
-import { learnAgain, openUv } from "./confined-uv.ts";
-import type { UvNeeds } from "./uv-confinement.ts";
-import { findPython } from "./find-python.ts";
-import { findUv, neededUv } from "./find-uv.ts";
-import { KnownHosts } from "./index-hosts.ts";
-import { type PackageIndex, packageIndex } from "./package-index.ts";
-import { defaultCacheDir, type UserEnvironment } from "./user-environment.ts";
-import { parseRequirements } from "./requirement.ts";
+import { buildEnvironment } from "./install/build.ts";
+import { fetchUv } from "./toolchain/fetch-uv.ts";
+import { learnAgain, openUv } from "./confinement/confined-uv.ts";
+import type { UvNeeds } from "./confinement/uv-confinement.ts";
+import { findPython } from "./toolchain/find-python.ts";
+import { findUv, neededUv } from "./toolchain/find-uv.ts";
+import { KnownHosts } from "./index/index-hosts.ts";
+import { type PackageIndex, packageIndex } from "./index/package-index.ts";
+import { defaultCacheDir, type UserEnvironment } from "./toolchain/user-environment.ts";
+import { parseRequirements } from "./install/requirement.ts";
 import type {
   EnvironmentOptions,
   EnvironmentRecord,
@@ -21,8 +21,8 @@ import type {
   PythonInterpreter,
   UvTool,
 } from "./types.ts";
-import { sweep } from "./sweep.ts";
-import { uvEnvironment } from "./uv-environment.ts";
+import { sweep } from "./install/sweep.ts";
+import { uvEnvironment } from "./index/uv-environment.ts";
 
 export interface CreateEnvironmentsOptions {
   /** Downloads, and uv when it had to be fetched. Default `$XDG_CACHE_HOME/skillwright`, else `~/.cache/skillwright`. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SkillError, type SkillErrorValue } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { untilCancelled } from "../base/until-cancelled.ts";
 import {
   activate,
   advanceStatus,
@@ -22,6 +23,7 @@ import { perform } from "../operations/perform.ts";
 import { run } from "../operations/run.ts";
 import { update } from "../operations/update.ts";
 import type { Operation, OperationContext } from "../operations/types.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { type HostEvent, type RequestEvents, requestEvents } from "./host-event.ts";
 
 /** Version of the envelope. */
@@ -48,7 +50,8 @@ export type HostAnswer =
 /** A host command: what its payload must be, and what it does. */
 export interface HostCommand {
   readonly payload: z.ZodType;
-  readonly handle: (context: OperationContext, payload: unknown) => Promise<unknown>;
+  /** @param open what the program asked for and was not answered yet */
+  readonly handle: (context: OperationContext, payload: unknown, open: OpenRequests) => Promise<unknown>;
 }
 
 /** Host commands by name, and the operations behind them. */
@@ -79,12 +82,38 @@ export const HOST_COMMANDS: ReadonlyMap<string, HostCommand> = new Map([
   ["skill.list", handler(list)],
   ["skill.search", handler(search)],
   ["skill.run", handler(run)],
+  ["request.cancel", cancelling()],
 ]);
 
 function handler<Input, Output>(operation: Operation<Input, Output>): HostCommand {
   return {
     payload: operation.input,
-    handle: (context, payload) => perform(operation, context, payload),
+    async handle(context, payload) {
+      const work = perform(operation, context, payload);
+      if (operation.mode !== "read_only") return await work;
+      return await untilCancelled(work, context.signal, `"${operation.name}"`);
+    },
+  };
+}
+
+/** Ends another request: that one is answered with `cancelled`, or as ever where it was done by then. */
+function cancelling(): HostCommand {
+  const payload = z.object({ request_id: requestId });
+  return {
+    payload,
+    handle: (context, given, open) =>
+      perform(
+        {
+          name: "cancel",
+          description: "End another request",
+          mode: "read_only",
+          input: payload,
+          handler: (_context, { request_id }) =>
+            Promise.resolve({ request_id, under_way: open.cancel(request_id) }),
+        },
+        context,
+        given,
+      ),
   };
 }
 
@@ -96,6 +125,7 @@ export interface Host {
 
 /** A host for programs in any language: `{ v, request_id, command, payload, events? }` in, an answer out. */
 export function createHost(context: OperationContext): Host {
+  const open = new OpenRequests();
   return {
     async handle(request, onEvent): Promise<HostAnswer> {
       const parsed = envelope.safeParse(request);
@@ -107,13 +137,20 @@ export function createHost(context: OperationContext): Host {
       }
       const { request_id, command, payload, events } = parsed.data;
       const told = events && onEvent !== undefined ? requestEvents(request_id, onEvent) : undefined;
+      const { signal, end } = open.begin(request_id, context.signal);
       try {
-        const answer = await dispatch(telling(context, told), command, payload);
+        const answer = await commandNamed(command).handle(
+          telling({ ...context, signal }, told),
+          payload,
+          open,
+        );
         return { v: HOST_PROTOCOL, request_id, ok: true, payload: answer };
       } catch (error) {
-        const value = SkillError.from(error, "home_unusable", `"${command}" failed`).toValue();
+        const code = signal.aborted ? "cancelled" : "home_unusable";
+        const value = SkillError.from(error, code, `"${command}" failed`).toValue();
         return { v: HOST_PROTOCOL, request_id, ok: false, error: value };
       } finally {
+        end();
         told?.end();
       }
     },
@@ -140,15 +177,14 @@ function requestIdOf(request: unknown): string | number | null {
   return requestId.safeParse(given).data ?? null;
 }
 
-async function dispatch(context: OperationContext, command: string, payload: unknown): Promise<unknown> {
+/** @throws {SkillError} `not_found`, with the nearest one or all */
+function commandNamed(command: string): HostCommand {
   const known = HOST_COMMANDS.get(command);
-  if (known === undefined) {
-    const meant = nearest(command, HOST_COMMANDS.keys());
-    throw new SkillError("not_found", `there is no host command "${command}"`, {
-      fix: meant === undefined
-        ? `use one of ${[...HOST_COMMANDS.keys()].join(", ")}`
-        : `did you mean "${meant}"`,
-    });
-  }
-  return await known.handle(context, payload);
+  if (known !== undefined) return known;
+  const meant = nearest(command, HOST_COMMANDS.keys());
+  throw new SkillError("not_found", `there is no host command "${command}"`, {
+    fix: meant === undefined
+      ? `use one of ${[...HOST_COMMANDS.keys()].join(", ")}`
+      : `did you mean "${meant}"`,
+  });
 }

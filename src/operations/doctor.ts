@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
-import { enforcedHere, type Enforcement } from "../sandbox/enforced-by.ts";
+import { enforcedHere, type Enforcement } from "../sandbox/policy/enforced-by.ts";
 import type { BackendName, Capability } from "../sandbox/types.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { InstallConfinement } from "../environment/types.ts";

@@ -8,7 +8,7 @@ import type { EnvironmentRecord, Environments } from "../environment/types.ts";
 import { MAX_SCRIPT_BYTES, parseScriptMetadata, scriptText } from "../manifest/pep723.ts";
 import type { Permissions, ToolSpec } from "../manifest/types.ts";
 import { createSandbox } from "../sandbox/create-sandbox.ts";
-import { OPEN_HOST_POLICY, resolveGrants } from "../sandbox/policy.ts";
+import { OPEN_HOST_POLICY, resolveGrants } from "../sandbox/policy/policy.ts";
 import type { BackendName, SandboxBackend, SandboxLimits, SandboxPolicy } from "../sandbox/types.ts";
 import { createRunner } from "./runner.ts";
 import { readScriptTools } from "./script-tools.ts";

@@ -3,20 +3,20 @@ import { SkillError } from "../base/errors.ts";
 import { HostFolder } from "../base/host-folder.ts";
 import type { Json } from "../base/json.ts";
 import type { SandboxBackend, SandboxPlan } from "../sandbox/types.ts";
-import { Deadline, within } from "./deadline.ts";
-import { checkRequest, invoke } from "./invoke.ts";
-import { askHealth } from "./health.ts";
-import { type LaunchContext, type Launched, planLaunch } from "./launch.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import type { Member } from "./idle-daemons.ts";
-import { ProcessPool } from "./pool.ts";
-import { isShared } from "./orders.ts";
-import { outlineLaunch, programLaunch } from "./program-launch.ts";
-import { RecentOutlines } from "./recent-outlines.ts";
-import { givenRoot } from "./scratch.ts";
+import { Deadline, within } from "./limits/deadline.ts";
+import { checkRequest, invoke } from "./process/invoke.ts";
+import { askHealth } from "./process/health.ts";
+import { type LaunchContext, type Launched, planLaunch } from "./process/launch.ts";
+import { DEFAULT_LIMITS } from "./limits/limits.ts";
+import type { Member } from "./pool/idle-daemons.ts";
+import { ProcessPool } from "./pool/pool.ts";
+import { isShared } from "./process/orders.ts";
+import { outlineLaunch, programLaunch } from "./process/program-launch.ts";
+import { RecentOutlines } from "./process/recent-outlines.ts";
+import { givenRoot } from "./files/scratch.ts";
 import { CommandRuns } from "./resilience/command-runs.ts";
-import { Slots } from "./slots.ts";
-import { runTests } from "./test-run.ts";
+import { Slots } from "./pool/slots.ts";
+import { runTests } from "./process/test-run.ts";
 import type {
   CallRequest,
   CallResult,

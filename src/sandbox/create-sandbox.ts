@@ -1,17 +1,17 @@
 import { isAbsolute } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
-import type { BackendParts } from "./backend-parts.ts";
-import { Bubblewrap } from "./bubblewrap.ts";
-import { type CanaryPython, findCanaryPython } from "./canary-python.ts";
-import { findBubblewrap, NO_BUBBLEWRAP } from "./find-bubblewrap.ts";
-import { Landlock } from "./landlock.ts";
-import { type PythonFiles, pythonFiles } from "./python-files.ts";
-import { refuseUnenforceable } from "./refuse.ts";
-import { unusable } from "./report.ts";
-import { spawnPlan } from "./spawn.ts";
-import { type FilterArch, SYSCALLS } from "./syscalls.ts";
-import { keepBytecode } from "./trusted-bytecode.ts";
+import type { BackendParts } from "./backends/backend-parts.ts";
+import { Bubblewrap } from "./backends/bubblewrap.ts";
+import { type CanaryPython, findCanaryPython } from "./canary/canary-python.ts";
+import { findBubblewrap, NO_BUBBLEWRAP } from "./backends/find-bubblewrap.ts";
+import { Landlock } from "./backends/landlock.ts";
+import { type PythonFiles, pythonFiles } from "./files/python-files.ts";
+import { refuseUnenforceable } from "./policy/refuse.ts";
+import { unusable } from "./canary/report.ts";
+import { spawnPlan } from "./process/spawn.ts";
+import { type FilterArch, SYSCALLS } from "./seccomp/syscalls.ts";
+import { keepBytecode } from "./backends/trusted-bytecode.ts";
 import type {
   BackendName,
   SandboxBackend,
@@ -21,7 +21,7 @@ import type {
   SandboxProgram,
   SandboxReport,
 } from "./types.ts";
-import { UnsafeNone } from "./unsafe-none.ts";
+import { UnsafeNone } from "./backends/unsafe-none.ts";
 
 /** How to choose a sandbox. Programs' paths come from the user's settings or the host's code, never from a skill. */
 export interface SandboxOptions {

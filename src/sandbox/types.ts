@@ -1,8 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Json } from "../base/json.ts";
-import type { CgroupPlan } from "./cgroup.ts";
 import type { LimitName } from "./limit-names.ts";
-import type { ProxyPlan } from "./network/proxy.ts";
 
 /** What untrusted code may do. Everything not named is denied. Paths are absolute host paths without links. */
 export interface SandboxPolicy {
@@ -121,6 +119,47 @@ export interface SandboxPlan {
     /** Of one call. */
     readonly disk_bytes?: number;
   };
+}
+
+/** Limits of a group of processes, and the group of the kernel below which the host makes it. Plain data. */
+export interface CgroupPlan {
+  readonly parent: string;
+  /** Version 1 has a tree for each controller: this is the one for processes. Version 2 counts memory as well. */
+  readonly version: 1 | 2;
+  /** Processes and threads, bubblewrap's and the relay's among them. */
+  readonly processes: number;
+  readonly memory_bytes: number;
+}
+
+/** What a skill may connect to: these entries (`host` or `host:port`), or, with `true`, whatever is public. */
+export type AllowedHosts = true | readonly string[];
+
+/** Where a proxy listens and what it lets through. */
+export interface ProxyPlan {
+  /** Absolute path of its socket. The folder is made, for this user only. */
+  readonly socket: string;
+  readonly allow: AllowedHosts;
+  /** Entries (`host:port`) that may lead to addresses that are not public: servers that the user chose. */
+  readonly own?: readonly string[];
+  /** The way out where the user's network has proxies of its own. */
+  readonly upstream?: UpstreamPlan;
+}
+
+/** The user's own proxies, by what is asked of them. */
+export interface UpstreamPlan {
+  readonly tunnel?: Upstream;
+  readonly plain?: Upstream;
+  /** Hosts and domains that are reached without; `*` is all of them. */
+  readonly except: readonly string[];
+}
+
+/** A proxy of the network that this machine is in, spoken to in plain HTTP. */
+export interface Upstream {
+  /** Lower case; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Value of `Proxy-Authorization`. */
+  readonly authorization?: string;
 }
 
 export interface ProcessExit {

@@ -1,5 +1,5 @@
 import type { Runner, RunnerLimits, SkillProgram } from "../../src/runner/types.ts";
-import type { CanaryPython } from "../../src/sandbox/canary-python.ts";
+import type { CanaryPython } from "../../src/sandbox/canary/canary-python.ts";
 import type { BackendName, SandboxBackend, SandboxPolicy } from "../../src/sandbox/types.ts";
 import type { OpenSkillsOptions, Skills } from "../../src/skills.ts";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { SkillError } from "../../src/base/errors.ts";
 import type { Json } from "../../src/base/json.ts";
 import type { CallRequest, CallResult, SkillProgram } from "../../src/runner/types.ts";
-import { SYSCALLS } from "../../src/sandbox/syscalls.ts";
+import { SYSCALLS } from "../../src/sandbox/seccomp/syscalls.ts";
 import type { SandboxBackend } from "../../src/sandbox/types.ts";
 import type { Answer, AttackPlace, Attempt, ProgramOverrides } from "./attack.ts";
 

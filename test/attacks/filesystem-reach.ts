@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
-import { pythonFiles } from "../../src/sandbox/python-files.ts";
+import { pythonFiles } from "../../src/sandbox/files/python-files.ts";
 import type { Json } from "../../src/base/json.ts";
 import type { Attack, AttackPlace, Attempt } from "./attack.ts";
 import { battery, callOnce, fixture, type Scene } from "./battery.ts";

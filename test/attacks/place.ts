@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { createRunner } from "../../src/runner/runner.ts";
 import type { Runner, RunnerLimits, SkillProgram } from "../../src/runner/types.ts";
-import { type CanaryPython, findCanaryPython } from "../../src/sandbox/canary-python.ts";
+import { type CanaryPython, findCanaryPython } from "../../src/sandbox/canary/canary-python.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
 import type { BackendName, SandboxBackend } from "../../src/sandbox/types.ts";
 import type { OpenSkillsOptions, Skills } from "../../src/skills.ts";

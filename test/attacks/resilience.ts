@@ -6,7 +6,7 @@ import { ResilientCalls } from "../../src/runner/resilience/resilient-calls.ts";
 import { waitBefore } from "../../src/runner/resilience/retry.ts";
 import type { CallRequest, Runner, SkillProgram } from "../../src/runner/types.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
-import { findExecutable } from "../../src/sandbox/find-executable.ts";
+import { findExecutable } from "../../src/sandbox/files/find-executable.ts";
 import type { SandboxReport } from "../../src/sandbox/types.ts";
 import { romanSkill } from "../lifecycle/support/open-home.ts";
 import { FakeClock } from "../runner/resilience/fake-clock.ts";

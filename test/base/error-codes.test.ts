@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { errorClass } from "../../src/base/error-class.ts";
 import { SKILL_ERROR_CODES, type SkillErrorCode } from "../../src/base/errors.ts";
-import { fromWireError, WIRE_CODES } from "../../src/runner/wire.ts";
+import { fromWireError, WIRE_CODES } from "../../src/runner/wire/wire.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { findCanaryPython } from "../../src/sandbox/canary-python.ts";
+import { findCanaryPython } from "../../src/sandbox/canary/canary-python.ts";
 
 const TYPIST = fileURLToPath(new URL("type-on-terminal.py", import.meta.url));
 const BIN = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));

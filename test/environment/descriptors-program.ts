@@ -1,9 +1,9 @@
 // A host that inherited an open file: runs a program in uv's place and prints which descriptors that one has.
 import { readlinkSync } from "node:fs";
 import process from "node:process";
-import { openUv } from "../../src/environment/confined-uv.ts";
-import type { UvNeeds } from "../../src/environment/uv-confinement.ts";
-import { KnownHosts } from "../../src/environment/index-hosts.ts";
+import { openUv } from "../../src/environment/confinement/confined-uv.ts";
+import type { UvNeeds } from "../../src/environment/confinement/uv-confinement.ts";
+import { KnownHosts } from "../../src/environment/index/index-hosts.ts";
 
 const { needs, fd } = JSON.parse(process.argv[2] ?? "{}") as { readonly needs: UvNeeds; readonly fd: number };
 const uv = await openUv({ ...needs, known: new KnownHosts(`${needs.scratch}/known.json`) });

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { sha256 } from "../../src/base/digest.ts";
-import { runTool } from "../../src/environment/run-tool.ts";
+import { runTool } from "../../src/environment/toolchain/run-tool.ts";
 import { temporaryFolder, thisPython } from "./support.ts";
 
 const MAKE = `import base64, hashlib, os, sys, zipfile

@@ -7,10 +7,10 @@ import {
   createEnvironments,
   type CreateEnvironmentsOptions,
 } from "../../src/environment/create-environments.ts";
-import { findPython } from "../../src/environment/find-python.ts";
+import { findPython } from "../../src/environment/toolchain/find-python.ts";
 import type { Environments, PythonInterpreter } from "../../src/environment/types.ts";
-import { runTool } from "../../src/environment/run-tool.ts";
-import type { UserEnvironment } from "../../src/environment/user-environment.ts";
+import { runTool } from "../../src/environment/toolchain/run-tool.ts";
+import type { UserEnvironment } from "../../src/environment/toolchain/user-environment.ts";
 import { testCache } from "../test-cache.ts";
 
 /** A new folder that goes with the test. */

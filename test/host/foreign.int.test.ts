@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { findPython } from "../../src/environment/find-python.ts";
+import { findPython } from "../../src/environment/toolchain/find-python.ts";
 import { HOST_COMMANDS } from "../../src/host/host.ts";
 import { docTable } from "../docs-blocks.ts";
 

@@ -27,7 +27,11 @@ const WITH_TIMES = /(?:python_registry|meta|secrets)\.json$/;
 
 /** Reads the state of a home that nobody has open, and of the user's settings. */
 export function homeState({ home, config }: { readonly home: string; readonly config: string }): HomeState {
-  const settings = [...files(config, "")].map(([path, text]) => [`settings/${path}`, text] as const);
+  const settings = [...files(config, "")].map(([path, text]) => {
+    // the note of a trusted home is named after its place
+    const name = path.replace(/^(skillwright\/trusted)\/%2F.*/, "$1/<home>");
+    return [`settings/${name}`, text] as const;
+  });
   return new Map([...tables(home), ...files(home, ""), ...settings]);
 }
 
@@ -78,7 +82,7 @@ function* files(dir: string, folder: string): Generator<readonly [string, string
 
 function content(dir: string, path: string): string {
   if (path.endsWith("secrets.key")) return "a key";
-  if (path.endsWith("trusted.json")) return "a list of homes";
+  if (path.startsWith("skillwright/trusted/")) return "a trusted home";
   const bytes = readFileSync(join(dir, path));
   if (!WITH_TIMES.test(path)) return sha256(bytes);
   const known = plain(JSON.parse(bytes.toString("utf8")) as unknown, dir);

@@ -10,7 +10,7 @@ type Telling = readonly ((operation: RecordedOperation) => boolean)[];
 /** Where hosts are killed in the usual suite: in the middle of what takes more than one step. */
 const TELLING: Readonly<Record<string, Telling>> = {
   "install into a new home of the user's": [
-    ({ kind, path }) => kind === "rename" && path.includes(".trusted.json."),
+    ({ kind, path }) => kind === "rename" && path.includes("/trusted/.home."),
     (operation) => isSql(operation, "pragma user_version ="),
     (operation) => isSql(operation, "insert into generations"),
   ],

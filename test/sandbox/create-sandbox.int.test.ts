@@ -2,10 +2,10 @@ import { chmodSync, existsSync, readdirSync, renameSync, rmSync, symlinkSync } f
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
-import { findCanaryPython } from "../../src/sandbox/canary-python.ts";
-import { findCgroupParent } from "../../src/sandbox/cgroup.ts";
+import { findCanaryPython } from "../../src/sandbox/canary/canary-python.ts";
+import { findCgroupParent } from "../../src/sandbox/process/cgroup.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
-import { findExecutable } from "../../src/sandbox/find-executable.ts";
+import { findExecutable } from "../../src/sandbox/files/find-executable.ts";
 import { CAPABILITIES, type SandboxPolicy } from "../../src/sandbox/types.ts";
 import { backendsHere, isRoot, NO_GRANTS, Place, run } from "./support.ts";
 

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { findCanaryPython } from "../../src/sandbox/canary-python.ts";
+import { findCanaryPython } from "../../src/sandbox/canary/canary-python.ts";
 import { createSandbox } from "../../src/sandbox/create-sandbox.ts";
 import type {
   BackendName,

@@ -2,7 +2,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { digestTree, digestTreeFiles } from "../../base/digest.ts";
 import { SkillError } from "../../base/errors.ts";
-import { looksOf } from "../../environment/looks.ts";
+import { looksOf } from "../../environment/install/looks.ts";
 import type { EnvironmentRecord } from "../../environment/types.ts";
 
 /**

@@ -4,7 +4,7 @@ import { SkillError } from "../../base/errors.ts";
 import { canonicalJson } from "../../base/json.ts";
 import type { CredentialSpec, Permissions, PythonManifest, ResourceLimits } from "../../manifest/types.ts";
 import type { RunnerLimits, SkillProgram } from "../../runner/types.ts";
-import { type HostPolicy, needsGrant, resolveGrants } from "../../sandbox/policy.ts";
+import { type HostPolicy, needsGrant, resolveGrants } from "../../sandbox/policy/policy.ts";
 import type { SandboxLimits } from "../../sandbox/types.ts";
 import type { SkillEnv } from "../records/skill-env.ts";
 import type { HomeSettings } from "../storage/home-settings.ts";

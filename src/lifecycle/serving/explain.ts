@@ -1,4 +1,4 @@
-import { enforcedBy, type Enforcement } from "../../sandbox/enforced-by.ts";
+import { enforcedBy, type Enforcement } from "../../sandbox/policy/enforced-by.ts";
 import type { SandboxPlan, SandboxPolicy } from "../../sandbox/types.ts";
 import { type Home, requireTrusted } from "../home/home.ts";
 import { ToolCaller } from "../programs/call-tool.ts";

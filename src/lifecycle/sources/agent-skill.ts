@@ -7,7 +7,7 @@ import type { PackageFile } from "../../manifest/package-files.ts";
 import { MAX_SCRIPT_BYTES, parseScriptMetadata, scriptText } from "../../manifest/pep723.ts";
 import type { Finding } from "../../manifest/types.ts";
 import type { ScriptOutline } from "../../runner/types.ts";
-import { pythonFiles } from "../../sandbox/python-files.ts";
+import { pythonFiles } from "../../sandbox/files/python-files.ts";
 import { checkImports } from "../validation/import-check.ts";
 import { checkSecurity } from "../validation/security-check.ts";
 import type { ValidateContext } from "../validation/validate.ts";

@@ -2,14 +2,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../../base/errors.ts";
-import { runTool, type ToolResult } from "../../environment/run-tool.ts";
+import { runTool, type ToolResult } from "../../environment/toolchain/run-tool.ts";
 import {
   executable,
   homeFolder,
   NETWORK_VARIABLES,
   pathFolders,
   pickVariables,
-} from "../../environment/user-environment.ts";
+} from "../../environment/toolchain/user-environment.ts";
 import { readTar } from "../../manifest/archive/read-tar.ts";
 import { type PackageFile, readPlainFile } from "../../manifest/package-files.ts";
 

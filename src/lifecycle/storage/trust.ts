@@ -1,5 +1,6 @@
-import { chmod, readFile, realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { Buffer } from "node:buffer";
+import { readFile, realpath } from "node:fs/promises";
+import { join } from "node:path";
 import process from "node:process";
 import { makeFolder, writeFileAtomic } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
@@ -9,44 +10,47 @@ import { HomeDb } from "./home-db.ts";
 import { homeLayout } from "./home-layout.ts";
 import { userConfigFolder } from "./user-config.ts";
 
-/** Homes by their real paths. */
-interface TrustedList {
+/** What is noted of one home. */
+interface TrustNote {
   readonly version: 1;
-  readonly homes: Readonly<Record<string, { readonly home_id: string }>>;
+  /** Its real path. */
+  readonly dir: string;
+  readonly home_id: string;
 }
 
-/** The user's own list of homes that they made or trusted. It is not in any home, so no home can add itself. */
-export function trustedListPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  return join(userConfigFolder(env), "trusted.json");
+/**
+ * Where it is noted which homes this user made or trusted, a file each, so that no process rewrites what another one
+ * noted. It is not in any home, so no home can add itself.
+ */
+export function trustFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(userConfigFolder(env), "trusted");
 }
 
 /** Whether this user made or trusted the home at `dir` with this id. A copy at another place, or another home at this place, is not it. */
 export async function isTrusted(
   dir: string,
   homeId: string,
-  listPath: string = trustedListPath(),
+  folder: string = trustFolder(),
 ): Promise<boolean> {
-  const { homes } = await readList(listPath);
-  return homes[await realpath(dir)]?.home_id === homeId;
+  const place = await realpath(dir);
+  const note = await readNote(join(folder, await fileNameOf(place)));
+  return note?.dir === place && note.home_id === homeId;
 }
 
 /** Notes that this user made or trusts the home. */
 export async function noteTrust(
   dir: string,
   homeId: string,
-  listPath: string = trustedListPath(),
+  folder: string = trustFolder(),
 ): Promise<void> {
-  const list = await readList(listPath);
-  const next: TrustedList = {
-    version: 1,
-    homes: { ...list.homes, [await realpath(dir)]: { home_id: homeId } },
-  };
-  await makeFolder(dirname(listPath), { mode: 0o700 });
-  removeLeftBeside(listPath);
-  await writeFileAtomic(listPath, `${JSON.stringify(next, null, 2)}\n`, {
-    temporary: ownTemporary(listPath),
+  const place = await realpath(dir);
+  const note: TrustNote = { version: 1, dir: place, home_id: homeId };
+  const unfinished = join(folder, "home");
+  await makeFolder(folder, { mode: 0o700 });
+  removeLeftBeside(unfinished);
+  await writeFileAtomic(join(folder, await fileNameOf(place)), `${JSON.stringify(note)}\n`, {
+    temporary: ownTemporary(unfinished),
   });
-  await chmod(listPath, 0o600);
 }
 
 /**
@@ -54,10 +58,10 @@ export async function noteTrust(
  *
  * @throws {SkillError} `home_unusable`
  */
-export async function trustHome(dir: string, listPath: string = trustedListPath()): Promise<void> {
+export async function trustHome(dir: string, folder: string = trustFolder()): Promise<void> {
   const db = await HomeDb.open(homeLayout(dir).db, { readOnly: true });
   try {
-    await noteTrust(dir, db.homeId, listPath);
+    await noteTrust(dir, db.homeId, folder);
   } finally {
     await db.close();
   }
@@ -71,30 +75,34 @@ export function untrustedHome(dir: string): SkillError {
   });
 }
 
-async function readList(path: string): Promise<TrustedList> {
+/** Bytes of a file's name: what most file systems take, and what "ls" shows well. */
+const LONGEST_NAME = 200;
+
+/** One name for each place. It can be read, unless it would be too long: then it is a digest, which no path looks like. */
+async function fileNameOf(place: string): Promise<string> {
+  const name = place.replaceAll("%", "%25").replaceAll("/", "%2F");
+  if (Buffer.byteLength(name) <= LONGEST_NAME) return name;
+  const digest = await crypto.subtle.digest("SHA-256", Buffer.from(place));
+  return Buffer.from(digest).toString("hex");
+}
+
+async function readNote(path: string): Promise<TrustNote | undefined> {
   let text: Uint8Array;
   try {
     text = await readFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { version: 1, homes: {} };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw SkillError.from(error, "home_unusable", `"${path}" cannot be read`);
   }
-  const list = parseJson(text, `"${path}"`, { code: "home_unusable" });
-  if (isTrustedList(list)) return list;
-  throw new SkillError("home_unusable", `"${path}" is not a list of trusted homes`, {
-    fix: "delete it and trust your homes again",
+  const note = parseJson(text, `"${path}"`, { code: "home_unusable" });
+  if (isTrustNote(note)) return note;
+  throw new SkillError("home_unusable", `"${path}" does not tell of a trusted home`, {
+    fix: "delete it and trust the home again: skillwright trust",
   });
 }
 
-/** By hand: every command reads the list, and a library that checks it takes longer to load than all else. */
-function isTrustedList(list: unknown): list is TrustedList {
-  return isObject(list) && list["version"] === 1 && hasOnly(list, "version", "homes") &&
-    isObject(list["homes"]) &&
-    Object.values(list["homes"]).every((home) =>
-      isObject(home) && typeof home["home_id"] === "string" && hasOnly(home, "home_id")
-    );
-}
-
-function hasOnly(record: object, ...keys: readonly string[]): boolean {
-  return Object.keys(record).every((key) => keys.includes(key));
+/** By hand: every command reads a note, and a library that checks it takes longer to load than all else. */
+function isTrustNote(note: unknown): note is TrustNote {
+  return isObject(note) && note["version"] === 1 && typeof note["dir"] === "string" &&
+    typeof note["home_id"] === "string";
 }

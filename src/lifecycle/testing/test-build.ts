@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SkillError, type SkillErrorValue } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
-import { isHealthy } from "../../runner/health.ts";
+import { isHealthy } from "../../runner/process/health.ts";
 import type { Runner, SkillProgram, TestCase } from "../../runner/types.ts";
 import { toolTimeout } from "../programs/program.ts";
 import type { HomeSettings } from "../storage/home-settings.ts";

@@ -5,7 +5,7 @@ import type { Environments, PythonInterpreter } from "../../environment/types.ts
 import { loadPackage } from "../../manifest/package.ts";
 import type { Finding, PythonManifest, Serve, SkillPackage, ToolSpec } from "../../manifest/types.ts";
 import type { Runner, ScriptOutline } from "../../runner/types.ts";
-import { type HostPolicy, resolveGrants } from "../../sandbox/policy.ts";
+import { type HostPolicy, resolveGrants } from "../../sandbox/policy/policy.ts";
 import { checkCommands } from "./command-check.ts";
 import { readExamples } from "./examples.ts";
 import { checkImports } from "./import-check.ts";

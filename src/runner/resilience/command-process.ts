@@ -3,9 +3,9 @@ import { BoundedText } from "../../base/bounded-text.ts";
 import { SkillError } from "../../base/errors.ts";
 import { type Json, parseJson } from "../../base/json.ts";
 import type { ProcessExit, SandboxedProcess } from "../../sandbox/types.ts";
-import type { Deadline } from "../deadline.ts";
-import { limitError } from "../limit-evidence.ts";
-import type { Orders } from "../orders.ts";
+import type { Deadline } from "../limits/deadline.ts";
+import { limitError } from "../limits/limit-evidence.ts";
+import type { Orders } from "../process/orders.ts";
 import type { RunnerLimits } from "../types.ts";
 
 /** What a command is given, and what bounds it. */

@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import { programProblem } from "../../manifest/command-words.ts";
-import { findExecutable } from "../../sandbox/find-executable.ts";
+import { findExecutable } from "../../sandbox/files/find-executable.ts";
 import type { DeclaredProgram, SkillProgram } from "../types.ts";
 
 /** What the words of a command lead to: a Python file, which the bootstrap runs itself, or a program that it becomes. */

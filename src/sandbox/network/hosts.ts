@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { isOddAddress } from "../../manifest/manifest-paths.ts";
+import type { AllowedHosts } from "../types.ts";
 
 /** A host, as a name or an address in its plain form, and a port. */
 export interface Target {
@@ -7,9 +8,6 @@ export interface Target {
   readonly host: string;
   readonly port: number;
 }
-
-/** What a skill may connect to: these entries (`host` or `host:port`), or, with `true`, whatever is public. */
-export type AllowedHosts = true | readonly string[];
 
 /** The ports of an entry that names none. */
 const WEB_PORTS: readonly number[] = [80, 443];

@@ -1,7 +1,6 @@
 import { reachesNetwork } from "../../manifest/network-access.ts";
 import { existsSync } from "node:fs";
-import type { SandboxPolicy, SandboxProgram } from "../types.ts";
-import type { ProxyPlan } from "./proxy.ts";
+import type { ProxyPlan, SandboxPolicy, SandboxProgram } from "../types.ts";
 
 /** Where a confined program finds its way out: a port that the bootstrap's relay listens on. */
 const RELAY_PORT = 3128;

@@ -5,21 +5,11 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { Transform } from "node:stream";
 import { type Lookup, requireListed, resolveTarget } from "./destination.ts";
-import { type AllowedHosts, HostList } from "./hosts.ts";
+import type { ProxyPlan, Upstream, UpstreamPlan } from "../types.ts";
+import { HostList } from "./hosts.ts";
 import { Refusal } from "./refusal.ts";
 import { parseRequestHead, type ProxyRequest } from "./request-head.ts";
-import { forUpstream, openTunnel, type Upstream, upstreamFor, type UpstreamPlan } from "./upstream.ts";
-
-/** Where a proxy listens and what it lets through. */
-export interface ProxyPlan {
-  /** Absolute path of its socket. The folder is made, for this user only. */
-  readonly socket: string;
-  readonly allow: AllowedHosts;
-  /** Entries (`host:port`) that may lead to addresses that are not public: servers that the user chose. */
-  readonly own?: readonly string[];
-  /** The way out where the user's network has proxies of its own. */
-  readonly upstream?: UpstreamPlan;
-}
+import { forUpstream, openTunnel, upstreamFor } from "./upstream.ts";
 
 /** Bounds of one proxy. */
 export interface ProxyLimits {

@@ -1,21 +1,8 @@
 import type { Socket } from "node:net";
+import type { Upstream, UpstreamPlan } from "../types.ts";
 import type { Target } from "./hosts.ts";
 import { Refusal } from "./refusal.ts";
 import type { ProxyRequest } from "./request-head.ts";
-
-/** A proxy of the network that this machine is in, spoken to in plain HTTP. */
-export interface Upstream extends Target {
-  /** Value of `Proxy-Authorization`. */
-  readonly authorization?: string;
-}
-
-/** The user's own proxies, by what is asked of them. */
-export interface UpstreamPlan {
-  readonly tunnel?: Upstream;
-  readonly plain?: Upstream;
-  /** Hosts and domains that are reached without; `*` is all of them. */
-  readonly except: readonly string[];
-}
 
 /** The proxy that a request has to go through, or undefined. */
 export function upstreamFor(

@@ -1,10 +1,10 @@
-import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HomeDb } from "../../../src/lifecycle/storage/home-db.ts";
 import { homeLayout } from "../../../src/lifecycle/storage/home-layout.ts";
 import { readHome } from "../../../src/lifecycle/home/read-home.ts";
-import { trustedListPath } from "../../../src/lifecycle/storage/trust.ts";
+import { trustFolder } from "../../../src/lifecycle/storage/trust.ts";
 import { romanSkill, type TestHome, testHome } from "../support/open-home.ts";
 
 let home: TestHome;
@@ -58,11 +58,12 @@ test("readHome leaves it to openHome where this user trusts nothing, or who is t
   const copy = join(home.folder, "copy");
   cpSync(home.dir, copy, { recursive: true });
   expect(await readHome(copy)).toBeUndefined();
-  writeFileSync(trustedListPath(), '{"version": 1, "homes": {"/": {"home_id": 7}}}');
+  const note = join(trustFolder(), realpathSync(home.dir).replaceAll("/", "%2F"));
+  writeFileSync(note, '{"version": 1, "dir": "/", "home_id": 7}');
   expect(await readHome(home.dir)).toBeUndefined();
   const opened = home.open({ trusted: false });
   await expect(opened).rejects.toMatchObject({
     code: "home_unusable",
-    message: expect.stringContaining("trusted.json"),
+    message: expect.stringContaining(note),
   });
 });

@@ -5,7 +5,7 @@ import type { OpenedLibrary } from "../../../src/lifecycle/library.ts";
 import { healthCheckOf, runnerLimits } from "../../../src/lifecycle/programs/program.ts";
 import { DEFAULT_SETTINGS } from "../../../src/lifecycle/storage/settings.ts";
 import { parseManifest } from "../../../src/manifest/manifest.ts";
-import { DEFAULT_LIMITS } from "../../../src/runner/limits.ts";
+import { DEFAULT_LIMITS } from "../../../src/runner/limits/limits.ts";
 import { createRunner } from "../../../src/runner/runner.ts";
 import { createSandbox } from "../../../src/sandbox/create-sandbox.ts";
 import { testHome } from "../support/open-home.ts";

@@ -1,9 +1,24 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { trustHome } from "../../../src/lifecycle/storage/trust.ts";
+import { identityText, ownIdentity } from "../../../src/base/process-identity.ts";
+import { isTrusted, noteTrust, trustHome } from "../../../src/lifecycle/storage/trust.ts";
+import { tries } from "../../torture.ts";
 import { romanSkill, type TestHome, testHome } from "../support/open-home.ts";
 
 let home: TestHome;
@@ -109,5 +124,66 @@ describe("a home", () => {
     await expect(trustHome(folder)).rejects.toMatchObject({ code: "home_unusable" });
     expect(readdirSync(folder)).toEqual([]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe("noteTrust", () => {
+  const NOTER = fileURLToPath(new URL("../support/note-homes.ts", import.meta.url));
+
+  /** Starts a process that waits for "go". */
+  async function startNoter(folder: string, homes: readonly string[]): Promise<ChildProcess> {
+    const deno = "Deno" in globalThis ? ["run", "-A"] : [];
+    const child = spawn(process.execPath, [...deno, NOTER, folder, ...homes], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    return child;
+  }
+
+  it("loses no home that another process makes or trusts at the same time", async () => {
+    const folder = join(home.folder, "trusted");
+    const shares = Array.from(
+      { length: tries(4, 12) },
+      (_, n) => Array.from({ length: 20 }, (__, m) => join(home.folder, `home ${n} ${m}`)),
+    );
+    for (const dir of shares.flat()) mkdirSync(dir);
+    const noters = await Promise.all(shares.map((homes) => startNoter(folder, homes)));
+    const ends = noters.map((noter) => once(noter, "exit"));
+    for (const { stdin } of noters) stdin?.end("go");
+    expect((await Promise.all(ends)).map(([code]) => code as unknown)).toEqual(noters.map(() => 0));
+
+    const trusted = shares.flat().map((dir) => isTrusted(dir, `id of ${dir}`, folder));
+    expect((await Promise.all(trusted)).every(Boolean)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(shares.flat().length);
+    expect(await isTrusted(shares[0]?.[0] ?? "", "another id", folder)).toBe(false);
+  });
+
+  it("removes what a killed process left, and keeps what it notes for the user alone", async () => {
+    const folder = join(home.folder, "trusted");
+    mkdirSync(home.dir);
+    await noteTrust(home.folder, "1", folder);
+    const dead = identityText({ ...ownIdentity(), pid: spawnSync("true").pid });
+    writeFileSync(join(folder, `.home.${dead}-x.tmp`), "{");
+    expect(await isTrusted(home.folder, "1", folder)).toBe(true);
+    await noteTrust(home.dir, "2", folder);
+    expect(readdirSync(folder)).toEqual(
+      [home.folder, home.dir].map((dir) => realpathSync(dir).replaceAll("/", "%2F")),
+    );
+    const modes = ["", ...readdirSync(folder)].map((name) => statSync(join(folder, name)).mode & 0o777);
+    expect(modes).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  it("takes places whose path is too long to be a file's name, and names that look alike", async () => {
+    const folder = join(home.folder, "trusted");
+    const places = [`${"long/".repeat(50)}a`, `${"long/".repeat(50)}b`, "a/b", "a%2Fb"].map((name) =>
+      join(home.folder, name)
+    );
+    for (const dir of places) {
+      mkdirSync(dir, { recursive: true });
+      await noteTrust(dir, dir, folder);
+    }
+    expect(await Promise.all(places.map((dir) => isTrusted(dir, dir, folder)))).toEqual(
+      places.map(() => true),
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** Makes a control group, says its name and waits to be killed. */
 import { readdirSync } from "node:fs";
 import process from "node:process";
-import { Cgroup, findCgroupParent } from "../../../src/sandbox/cgroup.ts";
+import { Cgroup, findCgroupParent } from "../../../src/sandbox/process/cgroup.ts";
 
 const found = findCgroupParent();
 if (found === undefined) throw new Error("no group is to be had");
