@@ -70,7 +70,7 @@ export type { SkillInfo as PythonSkillInfo, SkillStatus as PythonSkillStatus } f
 export type { Embedder, SearchMatch } from "./discovery/types.ts";
 export type { SkillLibrary } from "./lifecycle/skill-library.ts";
 export type { Example, ExampleResult, TestReport } from "./lifecycle/test-report.ts";
-export type { GenerationInfo, SkillInfo, SkillStatus } from "./lifecycle/types.ts";
+export type { GenerationInfo, SkillHealth, SkillInfo, SkillStatus } from "./lifecycle/types.ts";
 export type { HomeSettings } from "./lifecycle/storage/home-settings.ts";
 export type { PackageFiles } from "./lifecycle/packages/package-text.ts";
 export type { RunOptions, RunResult } from "./lifecycle/serving/run.ts";

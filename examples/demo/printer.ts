@@ -20,13 +20,14 @@ export function createPrinter(toStderr: boolean): Printer {
   return {
     line: write,
     heading: (text) => write(`\n${style("bold", text)}`),
-    event({ kind, stage, status, ms, detail }) {
+    event({ kind, stage, status, ms, detail, path }) {
       if (kind === "stage" && status === "finished") {
         write(style("dim", `  ${stage.padEnd(12)} ${(ms ?? 0).toFixed(0).padStart(6)} ms`));
       }
-      if (kind === "file") write(style("dim", `    wrote ${detail ?? ""}`));
-      if (kind === "test") {
-        write(`    ${style(status === "finished" ? "green" : "red", `tests: ${detail ?? ""}`)}`);
+      if (kind === "file") write(style("dim", `    wrote ${path ?? ""}`));
+      // Each example is an event too; what is told here is how all of them went.
+      if (kind === "test" && detail !== undefined) {
+        write(`    ${style(status === "finished" ? "green" : "red", `tests: ${detail}`)}`);
       }
     },
     tool(message) {

@@ -1,6 +1,9 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+
+/** Another process may make a folder, or remove what is around it, at the same time. */
+const MOST_TRIES = 10;
 
 /** Options of `writeFileAtomic`. */
 export interface AtomicWriteOptions {
@@ -60,13 +63,29 @@ export async function madeIn(
   path: string,
   options: { readonly mode?: number } = {},
 ): Promise<readonly string[]> {
-  const first = await mkdir(path, { recursive: true, ...options });
-  if (first === undefined) return [];
-  const folders: string[] = [];
-  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) {
-    folders.push(dirname(folder));
+  const parent = dirname(path);
+  let around: readonly string[] = [];
+  // Not by `recursive`: on Node that never ends where a folder is there but takes no entries, as /proc.
+  for (let tries = 1; !await isFolder(path); tries++) {
+    if (parent !== path) around = [...await madeIn(parent, options), ...around];
+    try {
+      await mkdir(path, options);
+      return [parent, ...around];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (tries === MOST_TRIES || (code !== "ENOENT" && code !== "EEXIST")) throw error;
+    }
   }
-  return folders;
+  return around;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    unlessGone(error as NodeJS.ErrnoException);
+    return false;
+  }
 }
 
 /** Makes the entries of a folder durable. */

@@ -54,18 +54,18 @@ export async function askAbout(
     initialValue: "later",
     signal: io.terminal.signal,
   });
-  if (isCancel(choice)) return { ...stillPending(given), ok: false };
-  if (choice === "later") return stillPending(given);
+  if (isCancel(choice)) return { ...stillPending(io, given), ok: false };
+  if (choice === "later") return stillPending(io, given);
   if (choice === "approve") return await approveProposal(io, context, given);
   return await decline(io, context, given, choice === "retry");
 }
 
-function stillPending(given: SkillProposal): CommandAnswer {
+function stillPending(io: CommandIo, given: SkillProposal): CommandAnswer {
   cancel("still pending");
   const { id } = given;
   const text = `approve: skillwright approve ${id}\n` +
     `edit: skillwright proposals ${id} --out ./edited, then skillwright approve ${id} --files ./edited`;
-  return { document: { outcome: "proposed", proposal: given }, text };
+  return { document: { outcome: "proposed", proposal: given }, text: io.hint(text) };
 }
 
 async function decline(
@@ -82,7 +82,7 @@ async function decline(
     },
     signal: io.terminal.signal,
   });
-  if (isCancel(said)) return { ...stillPending(given), ok: false };
+  if (isCancel(said)) return { ...stillPending(io, given), ok: false };
   // clack answers nothing at all for an empty line
   const reason = (said as string | undefined)?.trim() || "rejected on the terminal";
   const answer = await perform(reject, context, { id: given.id, reason, retry });

@@ -12,6 +12,8 @@ export type Options = Readonly<Record<string, string | boolean | undefined>>;
 export interface CommandIo {
   readonly terminal: Terminal;
   readonly json: boolean;
+  /** A text of ours with commands to copy, made such that they work on the home of this one. */
+  readonly hint: (text: string) => string;
   readonly look: () => Promise<Pick<SkillLibrary, "list">>;
   readonly open: (extra?: Makers) => Promise<OperationContext>;
 }

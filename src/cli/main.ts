@@ -7,6 +7,7 @@ import type { openSkills, Skills } from "../skills.ts";
 import { VERSION } from "../version.ts";
 import type { Command, CommandIo, Options } from "./command.ts";
 import { commandsFor } from "./commands.ts";
+import { hintFor } from "./hint.ts";
 import { makerByName } from "./maker.ts";
 import { programsOfUser } from "./user-programs.ts";
 import { showError, showProgress } from "./show.ts";
@@ -141,6 +142,7 @@ async function runCommandOnce(
   const io: CommandIo = {
     terminal,
     json,
+    hint: (text) => hintFor(text, dir),
     async look() {
       reader = await readHome((await findHome(dir, process.env)).dir);
       return reader ?? (await io.open()).skills.library;
@@ -169,11 +171,10 @@ async function runCommandOnce(
     else if (text !== "") terminal.print(text);
     return ok ? 0 : 1;
   } catch (error) {
-    if (json) {
-      terminal.print(
-        JSON.stringify({ error: SkillError.from(error, "home_unusable", command.name).toValue() }),
-      );
-    } else terminal.note(showError(terminal, error));
+    const value = SkillError.from(error, "home_unusable", command.name).toValue();
+    const shown = value.fix === undefined ? value : { ...value, fix: io.hint(value.fix) };
+    if (json) terminal.print(JSON.stringify({ error: shown }));
+    else terminal.note(showError(terminal, shown));
     return SkillError.isInstance(error) && error.code === "invalid_input" ? 2 : 1;
   } finally {
     await skills?.close();

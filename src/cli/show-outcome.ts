@@ -9,7 +9,7 @@ import { showProposal } from "./show-proposal.ts";
 
 /** How a generation ended, for people and for programs. */
 export async function showOutcome(
-  { terminal }: CommandIo,
+  { terminal, hint }: CommandIo,
   context: OperationContext,
   outcome: GeneratorOutcome,
 ): Promise<CommandAnswer> {
@@ -18,12 +18,9 @@ export async function showOutcome(
       return { document: outcome, text: `${outcome.skill_id} already does this (${plainText(outcome.how)})` };
     case "proposed": {
       const shown = await perform(proposal, context, { id: outcome.proposal.id });
-      const text = [
-        showProposal(terminal, shown),
-        took(outcome.report),
-        `approve with: ${outcome.approve_with}`,
-      ];
-      return { document: outcome, text: text.join("\n") };
+      const approve_with = hint(outcome.approve_with);
+      const text = [showProposal(terminal, shown), took(outcome.report), `approve with: ${approve_with}`];
+      return { document: { ...outcome, approve_with }, text: text.join("\n") };
     }
     case "installed":
       return { document: outcome, text: showSkill(terminal, outcome.skill) };
@@ -32,7 +29,7 @@ export async function showOutcome(
     case "failed": {
       const lines = [
         `${terminal.style("red", outcome.code)}: ${plainText(outcome.reason)}`,
-        ...(outcome.fix === undefined ? [] : [`  ${plainText(outcome.fix)}`]),
+        ...(outcome.fix === undefined ? [] : [`  ${plainText(hint(outcome.fix))}`]),
         ...(outcome.findings.length === 0 ? [] : [showFindings(terminal, outcome.findings)]),
         ...(outcome.tests === null ? [] : [showTests(terminal, outcome.tests)]),
         took(outcome.report),

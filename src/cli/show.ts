@@ -33,7 +33,6 @@ export function showSkill(terminal: Terminal, skill: SkillInfo): string {
 }
 
 export function showSkills(terminal: Terminal, skills: readonly SkillInfo[]): string {
-  if (skills.length === 0) return "no skills are installed; try: skillwright new ./my_skill";
   return skills.map((skill) => showSkill(terminal, skill)).join("\n");
 }
 

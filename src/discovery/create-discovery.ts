@@ -17,6 +17,7 @@ import type {
   DuplicatesAnswer,
   DuplicatesOptions,
   Embedder,
+  ModelProbe,
   SearchAnswer,
   SearchDocument,
   SearchOptions,
@@ -140,7 +141,7 @@ class IndexedDiscovery implements Discovery {
     return this.#inLine(async () => await this.#make(await this.#source.revision(), true));
   }
 
-  async probe(): Promise<{ ok: boolean; model: string; reason?: string }> {
+  async probe(): Promise<ModelProbe> {
     this.#closing.signal.throwIfAborted();
     if (this.#embedder === undefined) return { ok: false, model: "none", reason: NO_MODEL };
     this.#embedder.reset();
@@ -150,7 +151,9 @@ class IndexedDiscovery implements Discovery {
       await this.#embedder.embedQuery("probe");
       return { ok: true, model };
     } catch (error) {
-      return { ok: false, model, reason: (error as Error).message };
+      const { message, cause } = error as Error;
+      const fix = SkillError.isInstance(cause) ? cause.fix : undefined;
+      return { ok: false, model, reason: message, ...(fix === undefined ? {} : { fix }) };
     }
   }
 

@@ -119,9 +119,21 @@ async function importLibrary(): Promise<typeof import("@xenova/transformers")> {
   });
   try {
     return await import("@xenova/transformers");
+  } catch (error) {
+    throw notInstalled(error);
   } finally {
     hooks.deregister();
   }
+}
+
+/** npm leaves an optional package out, without a word, when a package of that one's cannot be downloaded. */
+function notInstalled(cause: unknown): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(`'${LIBRARY}'`)) return cause;
+  return new SkillError("not_found", `"${LIBRARY}" is not installed`, {
+    cause,
+    fix: `add "overrides": { "sharp": "^0.34" } to your package.json, then: npm install ${LIBRARY}`,
+  });
 }
 
 function sharpLoads(): boolean {

@@ -106,6 +106,15 @@ export interface TrialAnswer {
   readonly degraded?: string;
 }
 
+/** Answer of `probe`. */
+export interface ModelProbe {
+  readonly ok: boolean;
+  readonly model: string;
+  readonly reason?: string;
+  /** What to do about it, where that is known. */
+  readonly fix?: string;
+}
+
 export interface Discovery {
   search(query: string, options?: SearchOptions): Promise<SearchAnswer>;
   /** Brings the index up to the source; does nothing when it is. */
@@ -124,6 +133,6 @@ export interface Discovery {
   /** Throws the index away and makes it again. */
   rebuild(): Promise<void>;
   /** Whether the model loads, and why not. */
-  probe(): Promise<{ readonly ok: boolean; readonly model: string; readonly reason?: string }>;
+  probe(): Promise<ModelProbe>;
   close(): Promise<void>;
 }

@@ -58,7 +58,9 @@ function indented(text: string): string {
 }
 
 /** What it asks for, in a few words; `none` where it asks for nothing. */
-export function permissionText({ permissions, credentials }: SkillProposal): string {
+export function permissionText(
+  { permissions, credentials }: Pick<SkillProposal, "permissions" | "credentials">,
+): string {
   const { network_access, file_read, file_write, process_spawn } = permissions;
   const parts = [
     network_access === true

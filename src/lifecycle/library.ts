@@ -40,7 +40,7 @@ import type { PackageFiles } from "./packages/package-text.ts";
 import { type AuditRecord, readAudit } from "./records/audit.ts";
 import { skillDocument } from "./records/documents.ts";
 import { lastRevision, type SkillRecord } from "./records/records.ts";
-import { bareGeneration, skillInfo } from "./records/skill-record.ts";
+import { bareGeneration, servingOf, skillInfo } from "./records/skill-record.ts";
 import type { SlotLog } from "./records/slot-log.ts";
 import { explainSkill, type RunPlan } from "./serving/explain.ts";
 import { listProcesses, type SkillProcessInfo, startProcess, stopProcesses } from "./serving/processes.ts";
@@ -112,11 +112,17 @@ class LocalLibrary implements OpenedLibrary {
   }
 
   async list(): Promise<readonly SkillInfo[]> {
-    return await Promise.resolve(this.#home.view.all().map((record) => skillInfo(record)));
+    return await Promise.resolve(this.#home.view.all().map((record) => this.#info(record)));
   }
 
   async info(id: string): Promise<SkillInfo> {
-    return await Promise.resolve(skillInfo(this.#home.view.get(id)));
+    return await Promise.resolve(this.#info(this.#home.view.get(id)));
+  }
+
+  #info(record: SkillRecord): SkillInfo {
+    const serving = servingOf(record);
+    const health = serving === undefined ? undefined : this.#serving.healthOf(serving);
+    return { ...skillInfo(record), ...(health === undefined ? {} : { health }) };
   }
 
   async generations(id: string): Promise<readonly Generation[]> {

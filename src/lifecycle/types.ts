@@ -39,6 +39,22 @@ export interface SkillInfo {
   readonly permissions: Permissions;
   readonly serving: GenerationInfo | null;
   readonly candidate: GenerationInfo | null;
+  /** Present while what serves does not do well, as far as this process called it. */
+  readonly health?: SkillHealth;
+}
+
+/** What this process knows of a skill that failed. Other processes that use the home know nothing of it. */
+export interface SkillHealth {
+  /** `open`: it is left alone, calls end with `circuit_open`; `half_open`: the next call tries it. */
+  readonly circuit: "closed" | "open" | "half_open";
+  /** Calls that failed in a row. */
+  readonly failures: number;
+  /** Milliseconds until a call is let through again; 0 unless the circuit is open. */
+  readonly retry_in_ms: number;
+  /** Code of the last failure. */
+  readonly last_error?: string;
+  /** How often its process died and is started again, lately. */
+  readonly restarts: number;
 }
 
 /** What is shown of a generation. */

@@ -22,7 +22,11 @@ export async function loadPackage(path: string): Promise<SkillPackage> {
   const full = resolve(path);
   const kind = await kindOf(full);
   if (kind === "file") return await loadScript(full, dirname(full), basename(full));
-  if (kind === "absent") throw new SkillError("not_found", `no package at ${full}`);
+  if (kind === "absent") {
+    throw new SkillError("not_found", `no package at ${full}`, {
+      fix: "name a folder, a script, an archive, or git+<url>[@ref][#folder]",
+    });
+  }
   if (kind === "other") {
     throw new SkillError("invalid_package", `${full} is neither a folder nor a regular file`, {
       fix: `Name a folder with ${MANIFEST}, or a .py file`,

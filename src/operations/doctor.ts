@@ -70,6 +70,7 @@ export const doctor: Operation<Record<string, never>, DoctorReport> = {
       problems.push({
         part: "model",
         message: `search is lexical only: ${model.reason ?? "the model does not load"}`,
+        ...(model.fix === undefined ? {} : { fix: model.fix }),
       });
     }
     const skill = await answerOfProbe(skills).catch((error: unknown) => note("skill", error));

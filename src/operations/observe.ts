@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { SkillError } from "../base/errors.ts";
 import { diffFiles } from "../graph/file-diff.ts";
+import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
 import type { AuditRecord } from "../lifecycle/records/audit.ts";
 import { SLOT_LOGS, type SlotLog } from "../lifecycle/records/slot-log.ts";
 import type { GenerationInfo, SkillInfo } from "../lifecycle/types.ts";
@@ -120,30 +122,50 @@ export interface LogsAnswer {
   readonly runs: readonly RunEntry[];
   /** How it was made, the last generation first. */
   readonly makings: readonly MakingEntry[];
+  /** What was proposed as this skill, the last one first; why it was rejected is in `audit`. */
+  readonly proposals: readonly ProposalNote[];
   /** What changed it, the last change first. */
   readonly audit: readonly AuditRecord[];
 }
 
+/** A proposal without its files. */
+export type ProposalNote = Pick<SkillProposal, "id" | "version" | "status" | "created_at">;
+
 /** Operation `logs`. */
 export const logs: Operation<{ id: string; log?: SlotLog | undefined; lines: number }, LogsAnswer> = {
   name: "logs",
-  description: "Read the logs, runs and changes of a skill",
+  description: "Read the logs, runs and changes of a skill, also of one that was only proposed or is gone",
   mode: "read_only",
   input: z.object({ id, log: z.enum(SLOT_LOGS).optional(), lines: count.default(50) }),
   async handler({ skills: { library } }, { id: skill, log, lines }): Promise<LogsAnswer> {
-    const wanted = log === undefined ? SLOT_LOGS : [log];
-    const read = await Promise.all(
-      wanted.map(async (name) => [name, await library.log(skill, name, lines)] as const),
-    );
-    return {
-      id: skill,
-      logs: Object.fromEntries(read),
-      runs: log === undefined ? await library.runs(skill, lines) : [],
-      makings: log === undefined ? await library.makings({ skill, limit: lines }) : [],
-      audit: log === undefined ? await library.audit({ skill, limit: lines }) : [],
+    if (log !== undefined) {
+      const read = await library.log(skill, log, lines);
+      return { id: skill, logs: { [log]: read }, runs: [], makings: [], proposals: [], audit: [] };
+    }
+    const known = {
+      makings: await library.makings({ skill, limit: lines }),
+      proposals: (await library.proposals()).filter(({ skill_id }) => skill_id === skill).slice(0, lines)
+        .map(({ id, version, status, created_at }) => ({ id, version, status, created_at })),
+      audit: await library.audit({ skill, limit: lines }),
     };
+    const missing = await library.info(skill).then(() => undefined, (error: unknown) => ({ error }));
+    if (missing === undefined) {
+      const read = await Promise.all(
+        SLOT_LOGS.map(async (name) => [name, await library.log(skill, name, lines)] as const),
+      );
+      return { id: skill, logs: Object.fromEntries(read), runs: await library.runs(skill, lines), ...known };
+    }
+    // what was rejected or uninstalled has no logs, and a story all the same
+    if (!isNotFound(missing.error) || Object.values(known).every(({ length }) => length === 0)) {
+      throw missing.error;
+    }
+    return { id: skill, logs: {}, runs: [], ...known };
   },
 };
+
+function isNotFound(error: unknown): boolean {
+  return SkillError.isInstance(error) && error.code === "not_found";
+}
 
 /** What one maker did. */
 export interface MakerStats {

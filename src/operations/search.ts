@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SkillError } from "../base/errors.ts";
 import type { SearchDocument, SearchMatch } from "../discovery/types.ts";
 import { SKILL_STATUSES } from "../lifecycle/records/status.ts";
-import type { SkillInfo, SkillStatus } from "../lifecycle/types.ts";
+import type { SkillHealth, SkillInfo, SkillStatus } from "../lifecycle/types.ts";
 import { modeAllows, TOOL_MODES, type ToolMode } from "./tool-mode.ts";
 import type { Operation } from "./types.ts";
 
@@ -13,6 +13,7 @@ export interface FoundSkill extends SearchMatch {
   readonly status: SkillInfo["status"];
   readonly tools: SkillInfo["tools"];
   readonly default_tool: string;
+  readonly health?: SkillHealth;
 }
 
 /** Answer of `search`. `more` says how many that passed the filters are not shown. */
@@ -71,8 +72,9 @@ export const search: Operation<SearchInput, FoundSkills> = {
     const found = await Promise.all(answer.matches.map(async (match) => {
       const info = await library.info(match.id).catch(unlessGone);
       if (info === undefined) return [];
-      const { name, description, status, tools, default_tool } = info;
-      return [{ ...match, name, description, status, tools, default_tool }];
+      const { name, description, status, tools, default_tool, health } = info;
+      const known = health === undefined ? {} : { health };
+      return [{ ...match, name, description, status, tools, default_tool, ...known }];
     }));
     return {
       query,

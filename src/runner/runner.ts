@@ -160,6 +160,10 @@ class ProcessRunner implements Runner {
     return this.#pool.isReady(key);
   }
 
+  deaths(key: string): number {
+    return this.#pool.deaths(key);
+  }
+
   list(): readonly ProcessInfo[] {
     return this.#pool.list();
   }

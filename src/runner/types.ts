@@ -233,6 +233,8 @@ export interface Runner {
   stop(key: string): Promise<void>;
   /** Whether a call of that key finds a process that waits for it. */
   isReady(key: string): boolean;
+  /** How often the processes of a key died by themselves, lately; each is followed by a restart. */
+  deaths(key: string): number;
   list(): readonly ProcessInfo[];
   on<Name extends keyof RunnerEvents>(name: Name, listener: (event: RunnerEvents[Name]) => void): () => void;
   close(): Promise<void>;

@@ -51,7 +51,7 @@ function hintOf(shown: number, more: number, canMake: boolean, leftOut: boolean)
 }
 
 function compact(
-  { id, description, default_tool, tools }: FoundSkill,
+  { id, description, default_tool, tools, health }: FoundSkill,
   withSchemas: boolean,
 ): Readonly<Record<string, unknown>> {
   // The default tool is what most calls need: it is never among those left out.
@@ -65,6 +65,7 @@ function compact(
       ...(withSchemas ? { input_schema } : {}),
       ...(name === default_tool ? { default: true } : {}),
     })),
+    ...(health === undefined ? {} : { health }),
     ...(withSchemas ? {} : { schemas: "left out" }),
     ...(tools.length > shown.length ? { more_tools: tools.length - shown.length } : {}),
   };

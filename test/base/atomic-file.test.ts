@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { madeIn, makeFolder, writeFileAtomic } from "../../src/base/atomic-file.ts";
 
@@ -55,4 +56,16 @@ test("makeFolder makes what is missing, and madeIn tells which folders got an en
   expect(await madeIn(join(dir, "a", "c", "d"))).toEqual([]);
   await writeFile(join(dir, "file"), "");
   await expect(makeFolder(join(dir, "file", "b"))).rejects.toThrow("ENOTDIR");
+});
+
+test("madeIn makes a path that others make at the same time", async () => {
+  const path = join(dir, "a", "b", "c");
+  const made = await Promise.all([1, 2, 3, 4].map(() => madeIn(path)));
+  expect(made.flat().sort()).toEqual([dir, join(dir, "a"), join(dir, "a", "b")]);
+  expect((await stat(path)).isDirectory()).toBe(true);
+});
+
+test.skipIf(process.platform !== "linux")("makeFolder ends where no folder can be made", async () => {
+  await expect(makeFolder("/proc/no-such-process")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
+  await expect(makeFolder("/proc/no-such-process/home")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
 });

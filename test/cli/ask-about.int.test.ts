@@ -105,9 +105,11 @@ test("a question that is left by Ctrl-C or a signal decides nothing, and the exi
 
 test("an Enter that was typed while it was made approves nothing; deciding later tells how", async () => {
   const asked = await onTerminal(["generate", "--from", script("eee")], ["discover", "\r"], [QUESTION, "\r"]);
-  const [, id = ""] = /skillwright approve (\S+)/.exec(asked.shown) ?? [];
+  const command = `skillwright approve --dir ${dir}`;
+  const id = asked.shown.split(`${command} `)[1]?.split(/\s/)[0] ?? "";
   expect(asked).toMatchObject({ code: 0, restored: true });
-  expect(asked.shown).toContain(`skillwright approve ${id} --files ./edited`);
+  expect(asked.shown).toContain(`${command} ${id} --files ./edited`);
+  expect(asked.shown).toContain(`skillwright proposals --dir ${dir} ${id} --out ./edited`);
   await expectPending(await stored(id));
 });
 

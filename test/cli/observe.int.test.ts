@@ -34,6 +34,7 @@ describe("status", () => {
     });
     const { stdout } = await at("status", "word_count");
     expect(stdout).toContain("ready");
+    expect(stdout).toContain("  invoke(");
     expect(stdout).toMatch(/0\.1\.0 slot A active, no tests, but it starts/);
   });
 
@@ -68,6 +69,36 @@ describe("logs", () => {
     expect(stdout).toContain("passed in");
   });
 
+  test("tell of a skill that was only proposed and rejected: when, why, and where all of it is", async () => {
+    const { proposal } = await document("generate", "feed the cat") as {
+      proposal: { id: string; skill_id: string };
+    };
+    const { id, skill_id } = proposal;
+    await at("reject", id, "--reason", "the cat\nis fed");
+    expect(await document("logs", skill_id)).toMatchObject({
+      logs: {},
+      runs: [],
+      proposals: [{ id, version: "0.1.0", status: "rejected" }],
+      audit: [{ action: "reject", details: { reason: "the cat\nis fed" } }],
+    });
+    const { stdout } = await at("logs", skill_id);
+    expect(stdout).toContain(`0.1.0 rejected; all of it: skillwright proposals --dir ${dir} ${id}`);
+    expect(stdout).toMatch(/reject by cli [0-9a-f]{12}: the cat is fed$/m);
+    // its slots' logs never were
+    expect((await at("logs", skill_id, "--log", "run", "--json")).json()).toMatchObject({
+      error: { code: "not_found" },
+    });
+  });
+
+  test("tell of a skill that was uninstalled", async () => {
+    const source = join(folder, "gone");
+    await at("new", source);
+    await at("install", source);
+    await at("uninstall", "gone", "--yes");
+    const { audit } = await document("logs", "gone") as { audit: { action: string }[] };
+    expect(audit.map(({ action }) => action)).toContain("uninstall");
+  });
+
   test("of no skill, or no such log, are a clear error", async () => {
     expect((await at("logs", "word_cont", "--json")).json()).toMatchObject({
       error: { code: "not_found", fix: 'did you mean "word_count"' },
@@ -85,7 +116,7 @@ describe("stats", () => {
     expect((await document("stats", "word_count", "--days", "1") as { stats: object[] }).stats).toEqual(
       stats,
     );
-    expect((await at("stats")).stdout).toMatch(/word_count \w+ {2}1 runs, 0 failed, median [\d.]+ ms/);
+    expect((await at("stats")).stdout).toMatch(/word_count \w+ {2}1 run, 0 failed, median [\d.]+ ms/);
     expect((await at("stats", "word_cont")).notes).toContain("not_found");
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createDiscovery } from "../../src/discovery/create-discovery.ts";
 import { writeSegment } from "../../src/discovery/vector-segment.ts";
+import { SkillError } from "../../src/base/errors.ts";
 import type { Discovery, SearchDocument } from "../../src/discovery/types.ts";
 import { BagOfWords, ChangingSource, sample, SKILLS } from "./samples.ts";
 
@@ -215,6 +216,16 @@ test("search with a model that fails is lexical with the reason, and hybrid agai
   await discovery.sync();
   expect(await discovery.search(QUERY)).toMatchObject({ mode: "hybrid" });
   expect(await discovery.probe()).toEqual({ ok: true, model: "bag" });
+});
+
+test("probe tells what to do about a model that is not there", async () => {
+  const embedder = new BagOfWords();
+  embedder.failure = new SkillError("not_found", "no model here", { fix: "install it" });
+  expect(await open(undefined, embedder).probe()).toMatchObject({
+    ok: false,
+    reason: expect.stringContaining("no model here"),
+    fix: "install it",
+  });
 });
 
 test("search with a model that fails on the query alone is lexical with the reason", async () => {

@@ -115,3 +115,10 @@ test("search is lexical, with the reason, where the native addon cannot be loade
   expect(report).toMatchObject({ mode: "lexical", best: "roman_numerals" });
   expect(report["degraded"]).toContain("no native addon here");
 });
+
+test("search is lexical, and the probe says what to install, where transformers.js is not there", async () => {
+  const report = await child(join(dir, "child"), "--no-library");
+  expect(report).toMatchObject({ mode: "lexical", best: "roman_numerals" });
+  expect(report["degraded"]).toMatch(/: "@xenova\/transformers" is not installed$/);
+  expect(report["fix"]).toContain("npm install @xenova/transformers");
+});

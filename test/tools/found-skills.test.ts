@@ -93,3 +93,9 @@ test("shownSkills says why search went by words only", () => {
     "no addon",
   );
 });
+
+test("shownSkills tells of a skill that is left alone", () => {
+  const health = { circuit: "open", failures: 5, retry_in_ms: 900, restarts: 0 } as const;
+  const { skills } = shownSkills(found([skill("a", { health }), skill("b")]), true);
+  expect(skills.map((one) => one["health"])).toEqual([health, undefined]);
+});

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { SkillError } from "../../base/errors.ts";
 import * as operations from "../../operations/lifecycle.ts";
 import { installLocked, lock } from "../../operations/lock.ts";
@@ -8,12 +8,15 @@ import { createPackage } from "../../operations/new.ts";
 import { perform } from "../../operations/perform.ts";
 import type { Operation, OperationContext } from "../../operations/types.ts";
 import { homeLayout } from "../../lifecycle/storage/home-layout.ts";
+import type { SkillInfo } from "../../lifecycle/types.ts";
 import { trustHome } from "../../lifecycle/storage/trust.ts";
 import { plainText } from "../../base/plain-text.ts";
 import { confirmOnTerminal } from "../ask.ts";
 import type { Command } from "../command.ts";
 import { withSecretsAskedFor } from "./secrets.ts";
 import { showFindings, showSkill, showTests } from "../show.ts";
+import { showPermissions } from "../show-tools.ts";
+import type { Terminal } from "../terminal.ts";
 
 const ID = [["<id>", "the skill's id"]] as const;
 
@@ -23,11 +26,14 @@ export const newCommand: Command = {
   args: [["<dir>", "a new folder; its name becomes the id"]],
   options: [["--id <id>", "another id"], ["--description <text>", "what the skill does"]],
   examples: ["skillwright new ./word_count --description 'Counts words'"],
-  async run({ open }, [dir], { id, description }) {
+  async run({ open, hint }, [dir], { id, description }) {
     const made = await perform(createPackage, await open(), { dir, id, description });
     const next =
       `skillwright validate ${dir}\nskillwright install ${dir} --test\nskillwright activate ${made.id}`;
-    return { document: made, text: `wrote ${made.files.join(", ")} in ${made.package_dir}\nnext:\n${next}` };
+    return {
+      document: made,
+      text: `wrote ${made.files.join(", ")} in ${made.package_dir}\nnext:\n${hint(next)}`,
+    };
   },
 };
 
@@ -95,14 +101,17 @@ export const installCommand: Command = {
     "skillwright install git+https://example.org/skills.git@v1#word_count",
     "skillwright install --frozen --offline --activate",
   ],
-  async run({ terminal, open }, [source], { test, frozen, activate: serve, offline }) {
+  async run({ terminal, open, hint }, [source], { test, frozen, activate: serve, offline }) {
     const whole = frozen === true && source === undefined;
     if (source === undefined && !whole) {
       throw wrongInstall("what is to be installed is missing", "name a source");
     }
     if (whole && test === true) throw wrongInstall("--test is for one source", "test them one by one");
     if (!whole && serve === true) {
-      throw wrongInstall("--activate is for the whole skills.lock", "leave it out");
+      throw wrongInstall(
+        "--activate is for the whole skills.lock",
+        "leave it out, and activate the skill by its id",
+      );
     }
     const how = { frozen: frozen === true, offline: offline === true };
     const context = await open();
@@ -113,12 +122,25 @@ export const installCommand: Command = {
     const installed = await perform(operations.install, context, { package_dir: source, ...how });
     const { skill_info, dependencies } = installed;
     const first = dependencies.map((needed) => `${showSkill(terminal, needed)}\n`).join("");
-    if (test !== true) return { document: installed, text: `${first}${showSkill(terminal, skill_info)}` };
+    const next = skill_info.candidate === null
+      ? ""
+      : `\nnext: ${hint(`skillwright activate ${skill_info.id}`)}`;
+    if (test !== true) {
+      return { document: installed, text: `${first}${showInstalled(terminal, skill_info)}${next}` };
+    }
     const tested = await perform(operations.test, context, { id: skill_info.id });
-    const text = `${first}${showTests(terminal, tested.report)}\n${showSkill(terminal, tested.skill_info)}`;
-    return { document: { ...tested, dependencies }, text, ok: tested.report.passed };
+    const { passed } = tested.report;
+    const text = `${first}${showTests(terminal, tested.report)}\n${
+      showInstalled(terminal, tested.skill_info)
+    }${passed ? next : ""}`;
+    return { document: { ...tested, dependencies }, text, ok: passed };
   },
 };
+
+/** A skill with what it asks for: a person decides by it whether it is to serve. */
+function showInstalled(terminal: Terminal, skill: SkillInfo): string {
+  return [showSkill(terminal, skill), ...showPermissions(skill)].join("\n");
+}
 
 function wrongInstall(message: string, fix: string): SkillError {
   return new SkillError("invalid_input", message, { fix });
@@ -134,7 +156,8 @@ export const lockCommand: Command = {
     const context = await open();
     const written = await perform(lock, context, {});
     const count = Object.keys(written.skills).length;
-    return { document: written, text: `locked ${count} ${count === 1 ? "skill" : "skills"} in skills.lock` };
+    const file = join(context.skills.library.dir, "skills.lock");
+    return { document: written, text: `locked ${count} ${count === 1 ? "skill" : "skills"} in ${file}` };
   },
 };
 

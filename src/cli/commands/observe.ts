@@ -11,6 +11,7 @@ import {
 import { perform } from "../../operations/perform.ts";
 import type { Command } from "../command.ts";
 import { showSkill } from "../show.ts";
+import { showPermissions, showTools } from "../show-tools.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const statusCommand: Command = {
@@ -49,7 +50,7 @@ export const logsCommand: Command = {
     ["--lines <count>", "how many at most, of each; default 50"],
   ],
   examples: ["skillwright logs word_count", "skillwright logs word_count --log tests --lines 200"],
-  async run({ terminal, open }, [id], { log, lines }) {
+  async run({ terminal, open, hint }, [id], { log, lines }) {
     const answer = await perform(logs, await open(), {
       id,
       log,
@@ -75,15 +76,29 @@ export const logsCommand: Command = {
         ),
       ),
       ...part(
+        "proposals",
+        answer.proposals.map(({ created_at, id, version, status }) =>
+          `${time(created_at)} ${version} ${status}; all of it: ${hint(`skillwright proposals ${id}`)}`
+        ),
+      ),
+      ...part(
         "changes",
-        answer.audit.map(({ at, via, name, action, digest }) =>
-          `${time(at)} ${action} by ${name ?? via}${digest === null ? "" : ` ${digest.slice(0, 12)}`}`
+        answer.audit.map(({ at, via, name, action, digest, details }) =>
+          `${time(at)} ${action} by ${name ?? via}${digest === null ? "" : ` ${digest.slice(0, 12)}`}${
+            reasonIn(details)
+          }`
         ),
       ),
     ];
     return { document: answer, text: text.length === 0 ? "nothing was logged" : text.join("\n") };
   },
 };
+
+/** Why something was rejected or quarantined, in one line. */
+function reasonIn(details: unknown): string {
+  const { reason } = (details ?? {}) as { readonly reason?: unknown };
+  return typeof reason === "string" ? `: ${reason.replaceAll(/\s+/g, " ").slice(0, 300)}` : "";
+}
 
 export const statsCommand: Command = {
   name: "stats",
@@ -97,7 +112,9 @@ export const statsCommand: Command = {
       ...(days === undefined ? {} : { days: Number(days) }),
     });
     const lines = answer.stats.map(({ skill_id, tool, runs, failed, max_rss_kb, ...took }) =>
-      `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} runs, ${failed} failed, ` +
+      `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} ${
+        runs === 1 ? "run" : "runs"
+      }, ${failed} failed, ` +
       `median ${took.p50_ms.toFixed(1)} ms, ` +
       `95% within ${took.p95_ms.toFixed(1)} ms${
         max_rss_kb === null ? "" : `, at most ${(max_rss_kb / 1024).toFixed(0)} MB`
@@ -105,7 +122,9 @@ export const statsCommand: Command = {
     );
     const makers = answer.makers.map(({ maker, generations, outcomes, turns, tokens, wall_ms }) => {
       const ended = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
-      return `${terminal.style("bold", plainText(maker))}  ${generations} generations: ${ended}; ` +
+      return `${terminal.style("bold", plainText(maker))}  ${generations} ${
+        generations === 1 ? "generation" : "generations"
+      }: ${ended}; ` +
         `${turns} turns, ${tokens} tokens, ${(wall_ms / 1000).toFixed(1)} s`;
     });
     const text = [...lines, ...makers].join("\n");
@@ -117,6 +136,8 @@ function showStatus(terminal: Terminal, answer: StatusAnswer): string {
   const { skill_info, ready, missing_secrets, generations, source, diff, remote } = answer;
   const lines = [
     showSkill(terminal, skill_info),
+    ...showTools(skill_info),
+    ...showPermissions(skill_info),
     `  ${ready ? terminal.style("green", "ready") : terminal.style("yellow", "not ready")}` +
     (missing_secrets.length === 0 ? "" : `: needs ${missing_secrets.join(", ")}`),
     ...generations.map((one) => {

@@ -91,7 +91,7 @@ export const rejectCommand: Command = {
     const text = `rejected ${answer.proposal.id}`;
     if (answer.next === undefined) return { document: answer, text };
     const next = await showOutcome(io, context, answer.next);
-    return { ...next, document: answer, text: `${text}\n${next.text}` };
+    return { ...next, document: { ...answer, next: next.document }, text: `${text}\n${next.text}` };
   },
 };
 

@@ -1,4 +1,5 @@
 import { SkillError, type SkillErrorCode } from "../../base/errors.ts";
+import type { ResilientCalls } from "../../runner/resilience/resilient-calls.ts";
 import type { SkillProgram } from "../../runner/types.ts";
 import { quarantineSkill } from "../changes/status-changes.ts";
 import type { Home } from "../home/home.ts";
@@ -6,6 +7,7 @@ import { ToolCaller } from "../programs/call-tool.ts";
 import { resilientCalls } from "../programs/resilience.ts";
 import type { StoredGeneration } from "../records/records.ts";
 import { servingOf } from "../records/skill-record.ts";
+import type { SkillHealth } from "../types.ts";
 
 /** A generation ready to be called. */
 export interface Served {
@@ -16,11 +18,13 @@ export interface Served {
 
 interface Entry {
   readonly generation: StoredGeneration;
+  readonly calls: ResilientCalls;
   readonly caller: ToolCaller;
   program: SkillProgram | undefined;
   /** The state of the skill that the program was made for. */
   revision: number;
-  calls: number;
+  /** Calls under way. */
+  open: number;
 }
 
 /**
@@ -46,19 +50,9 @@ export class Serving {
    */
   async with<T>(generation: StoredGeneration, action: (served: Served) => Promise<T>): Promise<T> {
     const name = nameOf(generation);
-    const entry = this.#entries.get(name) ??
-      {
-        generation,
-        caller: new ToolCaller(
-          resilientCalls(this.#home.runner, generation.resolved, this.#home.settings),
-          generation.resolved,
-        ),
-        program: undefined,
-        revision: -1,
-        calls: 0,
-      };
+    const entry = this.#entries.get(name) ?? this.#entry(generation);
     this.#entries.set(name, entry);
-    entry.calls++;
+    entry.open++;
     try {
       const program = this.#warm(entry) ?? await this.#program(entry);
       return await action({ generation, program, caller: entry.caller });
@@ -66,11 +60,20 @@ export class Serving {
       if (!neverBegan(error) || this.#isServing(generation)) throw error;
       throw superseded(generation, error);
     } finally {
-      entry.calls--;
+      entry.open--;
       // What others committed meanwhile is seen by the next call.
       const { lastRevision } = this.#home.view;
       if (lastRevision !== this.#revision) await this.#retire(lastRevision);
     }
+  }
+
+  /** How a generation does, if this library called it and it does not do well. */
+  healthOf(generation: StoredGeneration): SkillHealth | undefined {
+    const entry = this.#entries.get(nameOf(generation));
+    if (entry === undefined) return undefined;
+    const { standing } = entry.calls;
+    const restarts = entry.program === undefined ? 0 : this.#home.runner.deaths(entry.program.key);
+    return standing.circuit === "closed" && restarts === 0 ? undefined : { ...standing, restarts };
   }
 
   /** Ends processes of generations that serve no longer and have no call under way. Cheap when nothing was committed. */
@@ -92,11 +95,18 @@ export class Serving {
     for (const [name, entry] of this.#entries) await this.#stop(name, entry);
   }
 
+  #entry(generation: StoredGeneration): Entry {
+    const { resolved } = generation;
+    const calls = resilientCalls(this.#home.runner, resolved, this.#home.settings);
+    const caller = new ToolCaller(calls, resolved);
+    return { generation, calls, caller, program: undefined, revision: -1, open: 0 };
+  }
+
   async #retire(revision: number): Promise<void> {
     let waiting = false;
     for (const [name, entry] of this.#entries) {
       if (this.#isServing(entry.generation)) continue;
-      if (entry.calls > 0) waiting = true;
+      if (entry.open > 0) waiting = true;
       else await this.#stop(name, entry);
     }
     // As long as a call is under way on an old generation, its end has to look again.
@@ -133,7 +143,7 @@ export class Serving {
       needSecrets: true,
     });
     // With other calls under way on it, it ends by itself when it has been idle for long enough.
-    if (program !== undefined && program.key !== made.key && entry.calls === 1) {
+    if (program !== undefined && program.key !== made.key && entry.open === 1) {
       await this.#home.runner.stop(program.key);
     }
     const digests = await this.#home.integrity.requireSource(id, made.source, digest);

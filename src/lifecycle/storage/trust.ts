@@ -6,6 +6,7 @@ import { makeFolder, writeFileAtomic } from "../../base/atomic-file.ts";
 import { SkillError } from "../../base/errors.ts";
 import { isObject, parseJson } from "../../base/json.ts";
 import { ownTemporary, removeLeftBeside } from "../../base/own-temporary.ts";
+import { shellWord } from "../../base/shell-word.ts";
 import { HomeDb } from "./home-db.ts";
 import { homeLayout } from "./home-layout.ts";
 import { userConfigFolder } from "./user-config.ts";
@@ -70,7 +71,7 @@ export async function trustHome(dir: string, folder: string = trustFolder()): Pr
 /** The error for what an untrusted home does not do. */
 export function untrustedHome(dir: string): SkillError {
   return new SkillError("untrusted_home", `the home "${dir}" was found here and not made or trusted by you`, {
-    fix: "look at what is in it, then run: skillwright trust",
+    fix: `look at what is in it, then run: skillwright trust ${shellWord(dir)}`,
     details: { dir },
   });
 }
@@ -97,7 +98,7 @@ async function readNote(path: string): Promise<TrustNote | undefined> {
   const note = parseJson(text, `"${path}"`, { code: "home_unusable" });
   if (isTrustNote(note)) return note;
   throw new SkillError("home_unusable", `"${path}" does not tell of a trusted home`, {
-    fix: "delete it and trust the home again: skillwright trust",
+    fix: "delete it and trust the home again",
   });
 }
 

@@ -16,7 +16,7 @@ import { programLaunch } from "../process/program-launch.ts";
 import type { Ending, SkillProcess } from "../process/skill-process.ts";
 import type { ProcessInfo, RunnerEvents, SkillProgram } from "../types.ts";
 import { IdleDaemons, type Member } from "./idle-daemons.ts";
-import { afterDeath, type Deaths, NO_DEATHS, restartDelay, unstable } from "./restarts.ts";
+import { afterDeath, type Deaths, NO_DEATHS, recentDeaths, restartDelay, unstable } from "./restarts.ts";
 import { SharedDaemons } from "./shared-daemons.ts";
 import { Spares } from "./spares.ts";
 import { Starts } from "./starts.ts";
@@ -125,6 +125,11 @@ export class ProcessPool {
   /** Whether `take` has a daemon for that key without starting one. */
   isReady(key: string): boolean {
     return this.#idle.has(key) || this.#shared.has(key);
+  }
+
+  /** How often the processes of a key died by themselves, lately. */
+  deaths(key: string): number {
+    return recentDeaths(this.#deaths.get(key) ?? NO_DEATHS, performance.now(), this.#context.limits);
   }
 
   list(): readonly ProcessInfo[] {

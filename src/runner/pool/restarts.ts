@@ -17,6 +17,11 @@ export function afterDeath(deaths: Deaths, now: number, limits: RestartLimits): 
   return { count: forgiven(deaths, now, limits) ? 1 : deaths.count + 1, at: now };
 }
 
+/** How many deaths are not forgiven yet. */
+export function recentDeaths(deaths: Deaths, now: number, limits: RestartLimits): number {
+  return forgiven(deaths, now, limits) ? 0 : deaths.count;
+}
+
 /** Milliseconds to wait before the next start; undefined when there must be none. */
 export function restartDelay(deaths: Deaths, now: number, limits: RestartLimits): number | undefined {
   if (deaths.count > limits.maxRestarts) return undefined;

@@ -7,6 +7,18 @@ export type Verdict = "works" | "failed" | "unknown";
 /** The right to make one call, to be given back with what it showed. */
 export type Admission = (verdict: Verdict, code?: SkillErrorCode) => void;
 
+/** How a breaker stands. */
+export interface BreakerStanding {
+  /** `open`: calls end with `circuit_open`; `half_open`: one call may try. */
+  readonly circuit: "closed" | "open" | "half_open";
+  /** Failed calls in a row. */
+  readonly failures: number;
+  /** When a call is let through again; 0 unless open. */
+  readonly retry_in_ms: number;
+  /** Of the last failed call. */
+  readonly last_error?: SkillErrorCode;
+}
+
 type State =
   | { readonly status: "closed"; readonly failures: number }
   | { readonly status: "open"; readonly failures: number; readonly until: number }
@@ -35,6 +47,18 @@ export class Breaker {
 
   get status(): State["status"] {
     return this.#state.status;
+  }
+
+  /** How it stands now: an open one whose time is over lets the next call through. */
+  get standing(): BreakerStanding {
+    const { status, failures } = this.#state;
+    const left = this.#state.status === "open" ? Math.max(0, this.#state.until - this.#clock.now()) : 0;
+    return {
+      circuit: status === "open" && left === 0 ? "half_open" : status,
+      failures,
+      retry_in_ms: Math.ceil(left),
+      ...(failures > 0 && this.#last !== undefined ? { last_error: this.#last } : {}),
+    };
   }
 
   /** @throws {SkillError} `circuit_open`; `details.retry_in_ms` tells when a call is let through, 0 that one is under way */

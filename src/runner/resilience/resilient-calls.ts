@@ -1,7 +1,7 @@
 import { errorClass } from "../../base/error-class.ts";
 import { SkillError, type SkillErrorCode } from "../../base/errors.ts";
 import type { CallRequest, CallResult, Runner, SkillProgram } from "../types.ts";
-import { Breaker, type Verdict } from "./breaker.ts";
+import { Breaker, type BreakerStanding, type Verdict } from "./breaker.ts";
 import { MONOTONIC } from "./clock.ts";
 import { mayRetry, waitBefore } from "./retry.ts";
 import type { Clock, Resilience } from "./types.ts";
@@ -65,6 +65,11 @@ export class ResilientCalls implements Pick<Runner, "call"> {
     this.#options = options;
     this.#clock = options.clock ?? MONOTONIC;
     this.#breaker = new Breaker(options.id, options.resilience.breaker, this.#clock);
+  }
+
+  /** Whether the skill is left alone, and why. */
+  get standing(): BreakerStanding {
+    return this.#breaker.standing;
   }
 
   /**

@@ -172,3 +172,46 @@ function openTo(folder: string) {
     },
   };
 }
+
+describe("health", () => {
+  const health = async (library: Awaited<ReturnType<TestHome["open"]>>) => {
+    const { health: known } = await library.info("frail");
+    expect((await library.list())[0]?.health).toEqual(known);
+    return known;
+  };
+  const FRAIL = "import os\n\ndef f(die: bool = False):\n    if die:\n        os._exit(3)\n    return 1\n";
+  const manifest = '[[tools]]\nname = "f"\n[resilience.circuit_breaker]\nfailure_threshold = 2\n' +
+    "recovery_timeout = 600\n";
+
+  it("is told of a skill that died by the library that knows, as long as it serves", async () => {
+    const library = await home.open();
+    await library.install(home.write("frail", skill("frail", FRAIL, manifest)));
+    await library.activate("frail");
+    await library.run("frail", {});
+    expect(await library.info("frail")).not.toHaveProperty("health");
+    const die = () =>
+      expect(library.run("frail", { die: true })).rejects.toMatchObject({ code: "process_died" });
+    await die();
+    const died = { failures: 1, retry_in_ms: 0, last_error: "process_died", restarts: 1 };
+    await expect.poll(() => health(library)).toEqual({ circuit: "closed", ...died });
+    await library.run("frail", {});
+    expect(await health(library)).toEqual({ circuit: "closed", failures: 0, retry_in_ms: 0, restarts: 1 });
+
+    const other = await home.open({ runner: home.runner });
+    expect(await other.info("frail")).not.toHaveProperty("health");
+    await library.disable("frail");
+    expect(await library.info("frail")).not.toHaveProperty("health");
+  });
+
+  it("tells an open circuit, and when the next call is let through", async () => {
+    const library = await home.open();
+    const atOnce = manifest.replace("failure_threshold = 2", "failure_threshold = 1");
+    await library.install(home.write("frail", skill("frail", FRAIL, atOnce)));
+    await library.activate("frail");
+    await library.run("frail", { die: true }).catch(() => {});
+    await expect(library.run("frail", {})).rejects.toMatchObject({ code: "circuit_open" });
+    const known = await health(library);
+    expect(known).toMatchObject({ circuit: "open", failures: 1, last_error: "process_died" });
+    expect(known?.retry_in_ms).toBeGreaterThan(500_000);
+  });
+});
