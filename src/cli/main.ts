@@ -45,10 +45,11 @@ const OTHER = "This machine and others:";
  * @param openHome opens the home when a command needs it
  */
 export async function main(
-  argv: readonly string[],
+  given: readonly string[],
   terminal: Terminal,
   openHome: typeof openSkills = openAnyHome,
 ): Promise<number> {
+  const argv = commandFirst(given);
   let exitCode = 0;
   const json = argv.some((given) => given === "--json" || given.startsWith("--json="));
   const program = new Commander("skillwright")
@@ -82,6 +83,19 @@ export async function main(
     if (json) terminal.print(JSON.stringify({ error: wrongUse(error).toValue() }));
     return 2;
   }
+}
+
+/** `skillwright --dir x list` means `skillwright list --dir x`: what every command takes may stand before its name. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  let at = 0;
+  for (let word = argv[0]; word !== undefined; word = argv[at]) {
+    if (word === "--dir") at += 2;
+    else if (word === "--json" || word.startsWith("--dir=")) at += 1;
+    else break;
+  }
+  if (at === 0 || at >= argv.length) return argv;
+  const before = argv.slice(0, at), rest = argv.slice(at), end = rest.indexOf("--");
+  return end < 0 ? [...rest, ...before] : [...rest.slice(0, end), ...before, ...rest.slice(end)];
 }
 
 /** What commander says of the arguments, as an error of ours: its second line is a suggestion. */

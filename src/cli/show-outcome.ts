@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { plainText } from "../base/plain-text.ts";
 import type { GenerationReport, GeneratorOutcome } from "../graph/types.ts";
 import { proposal } from "../operations/generate.ts";
@@ -44,7 +45,7 @@ export async function showOutcome(
 function took({ maker, verifier, rounds, turns, tokens, stages_ms }: GenerationReport): string {
   const seconds = Object.values(stages_ms).reduce((sum, ms) => sum + ms, 0) / 1000;
   const checked = verifier === undefined ? "" : `, checked by ${plainText(verifier)}`;
-  return `made by ${plainText(maker)}${checked}: ${rounds} rounds, ${turns} turns, ${tokens} tokens, ${
-    seconds.toFixed(1)
-  } s`;
+  return `made by ${plainText(maker)}${checked}: ${counted(rounds, "round")}, ${counted(turns, "turn")}, ${
+    counted(tokens, "token")
+  }, ${seconds.toFixed(1)} s`;
 }

@@ -2,6 +2,7 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { SkillError } from "../base/errors.ts";
+import { untilCancelled } from "../base/until-cancelled.ts";
 import { buildEnvironment } from "./install/build.ts";
 import { fetchUv } from "./toolchain/fetch-uv.ts";
 import { learnAgain, openUv } from "./confinement/confined-uv.ts";
@@ -192,7 +193,8 @@ class LocalEnvironments implements Environments {
   #uv(atLeast: string | undefined, options: EnvironmentOptions): Promise<UvTool> {
     const turn = this.#line.then(() => this.#findOrFetch(atLeast, options));
     this.#line = turn.catch(() => {});
-    return untilAborted(turn, options.signal);
+    // Standing in line must not hold a caller.
+    return untilCancelled(turn, options.signal, "looking for uv");
   }
 
   async #findOrFetch(
@@ -229,20 +231,4 @@ function withoutDependencies(python: PythonInterpreter): EnvironmentRecord {
     digest: null,
     uv_version: null,
   };
-}
-
-/** The promise's outcome, or `cancelled` as soon as the signal says so: standing in line must not hold a caller. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(new SkillError("cancelled", "looking for uv was cancelled"));
-  });
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import { plainText } from "../base/plain-text.ts";
 import type { Finding } from "../manifest/types.ts";
 import type { SkillProposal } from "../lifecycle/changes/proposals.ts";
@@ -18,9 +19,7 @@ export function proposalText(
     `${strong(proposal.skill_id)} ${proposal.version}, proposal ${proposal.id}`,
     `  for          ${plainText(proposal.intent)}`,
     `  does         ${plainText(proposal.description)}`,
-    `  maker        ${plainText(proposal.maker)}, ${proposal.rounds} ${
-      proposal.rounds === 1 ? "round" : "rounds"
-    }`,
+    `  maker        ${plainText(proposal.maker)}, ${counted(proposal.rounds, "round")}`,
     `  permissions  ${permissionText(proposal)}`,
     `  dependencies ${plainText(proposal.dependencies.join(", ")) || "none"}`,
     `  tests        ${testsText(proposal)}`,

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -95,6 +95,19 @@ describe("wrong use", () => {
     expect(option.code).toBe(2);
     expect(option.json()).toMatchObject({ error: { code: "invalid_input", fix: "did you mean --status" } });
     expect((await cli(["--json"])).json()).toMatchObject({ error: { code: "invalid_input" } });
+  });
+
+  test("the home and --json may stand before the command, and before what is no option", async () => {
+    const dir = join(folder, "home before");
+    for (const before of [["--dir", dir, "--json"], ["--json", `--dir=${dir}`]]) {
+      const ran = await cli([...before, "status", "--", "nobody"]);
+      expect(ran.json()).toMatchObject({
+        error: { code: "not_found", message: expect.stringContaining("nobody") },
+      });
+    }
+    expect(existsSync(dir)).toBe(true);
+    expect((await cli(["--dir", dir, "secrets", "list", "--json"])).json()).toMatchObject({ secrets: [] });
+    expect((await cli(["--dir"])).code).toBe(2);
   });
 
   test("a value that an option cannot have is refused with where it stands", async () => {

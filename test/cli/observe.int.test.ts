@@ -44,7 +44,7 @@ describe("status", () => {
       source: "changed",
       diff: expect.stringContaining("+# an edit"),
     });
-    expect((await at("status", "word_count")).stdout).toContain("edited since");
+    expect((await at("status", "word_count")).stdout).toContain("its source is not what is installed");
   });
 });
 

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { counted } from "../../base/counted.ts";
 import { SkillError } from "../../base/errors.ts";
 import * as operations from "../../operations/lifecycle.ts";
 import { installLocked, lock } from "../../operations/lock.ts";
@@ -157,7 +158,7 @@ export const lockCommand: Command = {
     const written = await perform(lock, context, {});
     const count = Object.keys(written.skills).length;
     const file = join(context.skills.library.dir, "skills.lock");
-    return { document: written, text: `locked ${count} ${count === 1 ? "skill" : "skills"} in ${file}` };
+    return { document: written, text: `locked ${counted(count, "skill")} in ${file}` };
   },
 };
 

@@ -1,3 +1,4 @@
+import { counted } from "../../base/counted.ts";
 import { plainText } from "../../base/plain-text.ts";
 import { SkillError } from "../../base/errors.ts";
 import {
@@ -69,10 +70,10 @@ export const logsCommand: Command = {
       ...part(
         "made",
         answer.makings.map(({ started_at, outcome, version, maker, rounds, turns, tokens, wall_ms, reuse }) =>
-          `${time(started_at)} ${outcome}${
-            version === null ? "" : ` ${version}`
-          } by ${maker}, ${rounds} rounds, ` +
-          `${turns} turns, ${tokens} tokens, ${(wall_ms / 1000).toFixed(1)} s; ${reuse}`
+          `${time(started_at)} ${outcome}${version === null ? "" : ` ${version}`} by ${maker}, ${
+            counted(rounds, "round")
+          }, ` +
+          `${counted(turns, "turn")}, ${counted(tokens, "token")}, ${(wall_ms / 1000).toFixed(1)} s; ${reuse}`
         ),
       ),
       ...part(
@@ -112,9 +113,7 @@ export const statsCommand: Command = {
       ...(days === undefined ? {} : { days: Number(days) }),
     });
     const lines = answer.stats.map(({ skill_id, tool, runs, failed, max_rss_kb, ...took }) =>
-      `${terminal.style("bold", `${skill_id} ${tool}`)}  ${runs} ${
-        runs === 1 ? "run" : "runs"
-      }, ${failed} failed, ` +
+      `${terminal.style("bold", `${skill_id} ${tool}`)}  ${counted(runs, "run")}, ${failed} failed, ` +
       `median ${took.p50_ms.toFixed(1)} ms, ` +
       `95% within ${took.p95_ms.toFixed(1)} ms${
         max_rss_kb === null ? "" : `, at most ${(max_rss_kb / 1024).toFixed(0)} MB`
@@ -122,10 +121,10 @@ export const statsCommand: Command = {
     );
     const makers = answer.makers.map(({ maker, generations, outcomes, turns, tokens, wall_ms }) => {
       const ended = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
-      return `${terminal.style("bold", plainText(maker))}  ${generations} ${
-        generations === 1 ? "generation" : "generations"
+      return `${terminal.style("bold", plainText(maker))}  ${
+        counted(generations, "generation")
       }: ${ended}; ` +
-        `${turns} turns, ${tokens} tokens, ${(wall_ms / 1000).toFixed(1)} s`;
+        `${counted(turns, "turn")}, ${counted(tokens, "token")}, ${(wall_ms / 1000).toFixed(1)} s`;
     });
     const text = [...lines, ...makers].join("\n");
     return { document: answer, text: text === "" ? "nothing was run or made yet" : text };
@@ -149,7 +148,9 @@ function showStatus(terminal: Terminal, answer: StatusAnswer): string {
       return `  ${one.version} slot ${one.slot} ${one.status}, ${tests}, installed ${time(one.installed_at)}`;
     }),
   ];
-  if (source === "changed") lines.push(`  ${terminal.style("yellow", "its source was edited since")}`);
+  if (source === "changed") {
+    lines.push(`  ${terminal.style("yellow", "its source is not what is installed: see status --diff")}`);
+  }
   if (diff !== undefined && diff !== "") lines.push(plainText(diff.trimEnd()));
   if (remote !== undefined) lines.push(...showRemote(terminal, remote));
   return lines.join("\n");

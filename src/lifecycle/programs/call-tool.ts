@@ -32,7 +32,7 @@ export class ToolCaller {
         "invalid_input",
         `the input of "${id}" does not fit: ${describeProblems(given.problems)}`,
         {
-          fix: `see input_schema of the tool "${request.tool}"`,
+          fix: `see what "${request.tool}" takes: skillwright status ${id}`,
           details: { tool: request.tool, problems: given.problems },
         },
       );

@@ -54,7 +54,7 @@ export class HomeView {
     if (record !== undefined) return record;
     const near = nearest(id, this.ids());
     throw new SkillError("not_found", `no skill has the id "${id}"`, {
-      fix: near === undefined ? "see which skills there are by list" : `did you mean "${near}"`,
+      fix: near === undefined ? "see which skills there are: skillwright list" : `did you mean "${near}"`,
       details: { id, ...(near === undefined ? {} : { nearest: near }) },
     });
   }
