@@ -1,11 +1,13 @@
 """Narrows the own process, for good: parent, capabilities, limits, Landlock, seccomp, in this order.
 
-Standard library only. `ctypes` is imported when something asks for it, because it costs four milliseconds.
+Standard library only.
 """
 
 import _signal  # `signal` would load `enum`
 import os
 import sys
+
+import libc
 
 PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
@@ -40,7 +42,7 @@ def apply(cfg):
     if cfg.get("relay"):
         import relay
 
-        relay.start(cfg["relay"], libc)
+        relay.start(cfg["relay"])
         del sys.modules["relay"]  # a skill may have a module of that name
     set_limits(cfg.get("rlimits", {}))
     grants = cfg.get("grants", {})
@@ -52,43 +54,23 @@ def apply(cfg):
         seccomp(bytes.fromhex(cfg["filter"]))
 
 
-def libc():
-    import ctypes
-
-    library = ctypes.CDLL(None, use_errno=True)
-    library.syscall.restype = ctypes.c_long
-    return ctypes, library
-
-
-def call(name, ctypes, function, *args):
-    """Calls a C function with long arguments; a negative answer is an OSError that tells its name."""
-    result = function(*(ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args))
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, "%s: %s" % (name, os.strerror(number)))
-    return result
-
-
 def tie_to_parent(parent):
     """Dies with the host. The host may have died before the kernel was told, so its id is compared afterwards."""
     if os.getpgrp() != os.getpid():
         os.setsid()
     if sys.platform == "linux":
-        ctypes, library = libc()
-        call("PR_SET_PDEATHSIG", ctypes, library.prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+        libc.require("PR_SET_PDEATHSIG", libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
     if os.getppid() != parent:
         os._exit(0)
 
 
 def drop_capabilities():
     """Root without capabilities: an owner of files, nothing more."""
-    ctypes, library = libc()
     for capability in range(64):
-        if library.prctl(PR_CAPBSET_DROP, ctypes.c_long(capability), 0, 0, 0) < 0:
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break  # the last one, or not root
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    call("capset", ctypes, library.syscall, CAPSET[os.uname().machine], ctypes.byref(header), ctypes.byref(nothing))
+    header, nothing = libc.words(0x20080522, 0), libc.words(*[0] * 6)
+    libc.require("capset", libc.syscall(CAPSET[os.uname().machine], header, nothing))
 
 
 def set_limits(limits):
@@ -111,8 +93,7 @@ def check_grant(path, identity, found):
 
 def landlock(rules, grants):
     """Allows what `rules` lists and nothing else: read, write, fill (write, but no folder is removed), execute."""
-    ctypes, library = libc()
-    version = library.syscall(LANDLOCK_CREATE, None, ctypes.c_long(0), ctypes.c_long(1))
+    version = libc.syscall(LANDLOCK_CREATE, 0, 0, 1)
     if version < 1:
         if rules["required"]:
             raise OSError("this kernel has no Landlock")
@@ -121,19 +102,19 @@ def landlock(rules, grants):
     for since, right in ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV)):
         known |= right if version >= since else 0
     # Files, TCP, and from version 6 on abstract sockets and signals to others. TCP is left to seccomp.
-    attributes = (ctypes.c_uint64 * 3)(known, 0, 3 if version >= 6 else 0)
+    attributes = libc.pairs(known, 0, 3 if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
-    ruleset = call("landlock_create_ruleset", ctypes, library.syscall, LANDLOCK_CREATE, attributes, size, 0)
+    ruleset = libc.require("landlock_create_ruleset", libc.syscall(LANDLOCK_CREATE, attributes, size, 0))
     execute = EXECUTE if rules["execute"] else 0
     for kind, rights in (("read", READ | execute), ("write", WRITE | execute), ("fill", FILL)):
         for path in rules[kind]:
-            add_path(ctypes, library, ruleset, path, rights & known, grants.get(path))
-    call("PR_SET_NO_NEW_PRIVS", ctypes, library.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    call("landlock_restrict_self", ctypes, library.syscall, LANDLOCK_RESTRICT, ruleset, 0)
+            add_path(ruleset, path, rights & known, grants.get(path))
+    libc.require("PR_SET_NO_NEW_PRIVS", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    libc.require("landlock_restrict_self", libc.syscall(LANDLOCK_RESTRICT, ruleset, 0))
     os.close(ruleset)
 
 
-def add_path(ctypes, library, ruleset, path, rights, identity):
+def add_path(ruleset, path, rights, identity):
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -144,20 +125,16 @@ def add_path(ctypes, library, ruleset, path, rights, identity):
         if not os.path.isdir(path):
             rights &= FILE_RIGHTS
         # A packed structure: 64 bits of rights, 32 of descriptor.
-        rule = (ctypes.c_uint32 * 3)(rights, 0, fd)
-        call("landlock_add_rule", ctypes, library.syscall, LANDLOCK_ADD, ruleset, 1, rule, 0)
+        rule = libc.words(rights, 0, fd)
+        libc.require("landlock_add_rule", libc.syscall(LANDLOCK_ADD, ruleset, 1, rule, 0))
     finally:
         os.close(fd)
 
 
 def seccomp(code):
     """Installs a filter of system calls in all threads."""
-    ctypes, library = libc()
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
-
-    buffer = ctypes.create_string_buffer(code, len(code))
-    program = Program(len(code) // 8, ctypes.addressof(buffer))
-    call("PR_SET_NO_NEW_PRIVS", ctypes, library.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    call("seccomp", ctypes, library.syscall, SECCOMP[os.uname().machine], 1, 1, ctypes.byref(program))
+    _kept, address = libc.copied(code)
+    # A structure of the count in 16 bits and, aligned, the address.
+    program = libc.pairs(len(code) // 8, address)
+    libc.require("PR_SET_NO_NEW_PRIVS", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    libc.require("seccomp", libc.syscall(SECCOMP[os.uname().machine], 1, 1, program))

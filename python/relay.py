@@ -6,13 +6,14 @@ A process of its own, because the program itself may open no unix socket. It end
 import os
 
 import _socket  # `socket` would cost the program six milliseconds
+import libc
 
 PR_SET_DUMPABLE = 4
 MOST = 64
 PART = 1 << 16
 
 
-def start(order, libc):
+def start(order):
     """Listens when it returns. To be called before limits and filters are in force."""
     listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
@@ -22,8 +23,7 @@ def start(order, libc):
         listener.close()
         return
     try:
-        ctypes, library = libc()
-        library.prctl(PR_SET_DUMPABLE, ctypes.c_long(0), 0, 0, 0)  # its memory is not the program's to open
+        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # its memory is not the program's to open
         run(listener.fileno(), order["socket"])
     finally:
         os._exit(0)
