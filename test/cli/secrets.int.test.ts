@@ -45,7 +45,10 @@ describe("skillwright secrets", () => {
     const ran = await at(["run", "keyed", "--json"]);
     expect(ran.code).toBe(1);
     expect(ran.json()).toMatchObject({
-      error: { code: "secrets_missing", fix: "skillwright secrets set API_KEY --skill keyed" },
+      error: {
+        code: "secrets_missing",
+        fix: expect.stringMatching(/^skillwright secrets set --dir \S+ API_KEY --skill keyed$/),
+      },
     });
     const set = await at(["secrets", "set", "API_KEY", "--skill", "keyed"], { stdin: "from-a-pipe\n" });
     expect(set).toMatchObject({ code: 0, stdout: "stored API_KEY for keyed" });
